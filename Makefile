@@ -1,0 +1,102 @@
+# Fil d'actu. `make` alone lists the targets.
+PYTHON ?= python3
+ARGS ?=
+# Least branch coverage of the tests, in percent.
+COVERAGE ?= 85
+
+BIN := .venv/bin
+LOCKS := deploy/requirements
+INSTALL := $(BIN)/python -m pip --disable-pip-version-check --quiet install
+COMPILE := build/lock/bin/uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate --python-version 3.11
+
+.DEFAULT_GOAL := help
+.PHONY: help demo install test test-unit test-stack check lint types imports bench bench-fetcher lock schema up down clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+# --- Run -------------------------------------------------------------------------------------------------------------
+
+# The tools' lock holds the same versions and more: where it is installed, the demo needs nothing else.
+demo: $(or $(wildcard .venv/.dev),.venv/.demo) ## see it work on sample feeds, offline (ARGS="--json")
+	@$(BIN)/fildactu demo $(ARGS)
+
+up: ## start the stack in the background: RabbitMQ, PostgreSQL, fetcher, processor
+	docker compose up --build --detach
+
+down: ## stop the stack; its data stays
+	docker compose --profile demo down
+
+# --- Check -----------------------------------------------------------------------------------------------------------
+
+install: .venv/.dev ## install everything for development into .venv
+
+test: .venv/.dev ## run the tests; installs RabbitMQ and PostgreSQL for them as root on Debian
+	@sh tests/debian-servers.sh
+	@$(BIN)/coverage erase
+	$(BIN)/coverage run -m pytest --ignore=tests/stack $(ARGS)
+	@$(BIN)/coverage combine --quiet
+	@$(BIN)/coverage report --fail-under=$(COVERAGE)
+
+test-unit: .venv/.dev ## run the tests that need no server
+	$(BIN)/python -m pytest tests/unit $(ARGS)
+
+test-stack: .venv/.dev ## run the Docker stack against the sample newsroom
+	$(BIN)/python -m pytest tests/stack -m stack $(ARGS)
+
+check: lint types imports ## lint, types and import rules
+
+lint: .venv/.dev ## ruff
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: .venv/.dev ## mypy, strict
+	$(BIN)/mypy
+
+imports: .venv/.dev ## who may import whom
+	$(BIN)/lint-imports
+
+bench: .venv/.dev ## articles per second, beside a bare extraction loop
+	$(BIN)/python bench/pipeline.py $(ARGS)
+
+bench-fetcher: .venv/.dev ## polls per second, and the memory of 10,000 feeds
+	$(BIN)/python bench/fetcher.py $(ARGS)
+
+# --- Keep up ---------------------------------------------------------------------------------------------------------
+
+lock: build/lock/bin/uv ## renew the locked dependencies
+	$(COMPILE) --upgrade --extra console --group build --group test --group lint pyproject.toml -o $(LOCKS)/dev.txt
+	$(COMPILE) --extra console --group build -c $(LOCKS)/dev.txt pyproject.toml -o $(LOCKS)/console.txt
+	$(COMPILE) --extra fetcher -c $(LOCKS)/dev.txt pyproject.toml -o $(LOCKS)/fetcher.txt
+	$(COMPILE) --extra processor -c $(LOCKS)/dev.txt pyproject.toml -o $(LOCKS)/processor.txt
+
+schema: .venv/.dev ## renew docs/schema from the event models
+	$(BIN)/python -m shared.schema docs/schema
+
+clean: ## remove what make made, .venv too
+	rm -rf .venv build dist .coverage .coverage.* .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+
+# --- Stamps: installed once, and again when a lock changes -----------------------------------------------------------
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \
+	  { echo "Python 3.11 or newer is needed, and $(PYTHON) is not: try make $(MAKECMDGOALS) PYTHON=python3.13" >&2; exit 1; }
+	@$(PYTHON) -c 'import venv, ensurepip; ensurepip.version()' 2>/dev/null || \
+	  { echo "$(PYTHON) lacks venv or ensurepip: on Debian and Ubuntu, apt-get install python3-venv python3-pip" >&2; exit 1; }
+	@$(PYTHON) -m venv .venv || { rm -rf .venv; exit 1; }
+
+.venv/.demo: $(LOCKS)/console.txt pyproject.toml | $(BIN)/python
+	@echo "Installing into .venv; this takes a minute, once." >&2
+	@$(INSTALL) --require-hashes -r $<
+	@$(INSTALL) --no-deps --no-build-isolation --editable .
+	@touch $@
+
+.venv/.dev: $(LOCKS)/dev.txt pyproject.toml | $(BIN)/python
+	@echo "Installing into .venv; this takes a minute or two, once." >&2
+	@$(INSTALL) --require-hashes -r $<
+	@$(INSTALL) --no-deps --no-build-isolation --editable .
+	@touch $@
+
+build/lock/bin/uv:
+	@$(PYTHON) -m venv build/lock
+	@build/lock/bin/pip --disable-pip-version-check --quiet install uv

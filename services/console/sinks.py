@@ -1,0 +1,69 @@
+"""Where article events go to: JSON Lines for programs, a readable line each for people."""
+
+import asyncio
+import json
+import os
+import sys
+from collections.abc import Callable
+from typing import Protocol, TextIO
+
+from rich.console import Console
+
+from services.console.display import event_line
+from shared.errors import PipelineError
+
+
+class OutputClosed(PipelineError):
+    """Whoever read our output reads no more (`| head`): a reason to stop, not a failure."""
+
+
+class OutputFailed(PipelineError):
+    """The output takes no more: a full disk, a file that vanished."""
+
+
+class Sink(Protocol):
+    async def write(self, event: bytes) -> None:
+        """Write one CloudEvent and flush it. Raises OutputClosed or OutputFailed."""
+
+
+class JsonLines:
+    """One line for each event, flushed: a reader sees it when it happens."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    async def write(self, event: bytes) -> None:
+        # In a thread: a pipe whose reader is slow blocks, and a blocked loop could not even be stopped.
+        await asyncio.to_thread(_guarded, self._write, event)
+
+    def _write(self, event: bytes) -> None:
+        # A raw line feed in JSON stands between its parts only.
+        self._stream.write(event.decode().replace("\n", " ") + "\n")
+        self._stream.flush()
+
+
+class ReadableLines:
+    def __init__(self, console: Console) -> None:
+        self._console = console
+
+    async def write(self, event: bytes) -> None:
+        _guarded(self._write, event)
+
+    def _write(self, event: bytes) -> None:
+        line = event_line(json.loads(event), width=self._console.width)
+        self._console.print(line, no_wrap=True, overflow="ellipsis")
+
+
+def _guarded(write: Callable[[bytes], None], event: bytes) -> None:
+    try:
+        write(event)
+    except BrokenPipeError as error:
+        silence_output()
+        raise OutputClosed("the output was closed") from error
+    except OSError as error:
+        raise OutputFailed(f"the output cannot be written: {error.strerror}") from error
+
+
+def silence_output() -> None:
+    """Send what is left of standard output nowhere: the interpreter's last flush would complain otherwise."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -1,0 +1,86 @@
+"""The fetcher's settings (`FETCHER_*`) and the small policies made from them."""
+
+from datetime import timedelta
+from ipaddress import IPv4Network, IPv6Network, ip_network
+from pathlib import Path
+
+from pydantic import Field, field_validator
+from pydantic_settings import SettingsConfigDict
+
+from services.fetcher.http import HttpPolicy
+from services.fetcher.observation import VisitPolicy
+from services.fetcher.politeness import PolitenessPolicy
+from shared.config import ServiceSettings
+from shared.workers import WorkerLimits
+
+MEBIBYTE = 2**20
+
+
+class FetcherSettings(ServiceSettings):
+    """See docs/operations.md for each. `allowed_networks` and `resolve` exist for the demo and the tests."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="FETCHER_", frozen=True, extra="ignore", env_ignore_empty=True, env_file=None
+    )
+
+    feeds: Path | None = Field(default=None, description="feeds file, read at start")
+    contact: str = Field(default="https://github.com/fildactu/fildactu", description="page or address in the User-Agent")
+    pollers: int = Field(default=16, ge=1, description="polls at once")
+    downloaders: int = Field(default=16, ge=1, description="page requests at once")
+    per_host: int = Field(default=2, ge=1, description="entries of one host leased at once")
+    page_delay_seconds: float = Field(default=2.0, ge=0, description="least time between two requests to a site")
+    lease_seconds: float = Field(default=180.0, gt=0)
+    revisit_after_seconds: tuple[float, ...] = (3600.0, 6 * 3600.0, 24 * 3600.0)
+    confirm_gone_seconds: float = Field(default=3600.0, ge=0, description="between a 404 and the look that confirms it")
+    reconcile_seconds: float = Field(default=6 * 3600.0, gt=0, description="queued without outcome: observed again")
+    retry_seconds: float = Field(default=60.0, gt=0, description="first pause after a failed download; doubles")
+    attempts: int = Field(default=6, ge=1, description="downloads before the feed's own text is used")
+    idle_seconds: float = Field(default=1.0, gt=0, description="between looks at the store when nothing is due")
+    request_seconds: float = Field(default=30.0, gt=0)
+    max_body_bytes: int = Field(default=10 * MEBIBYTE, gt=0)
+    parse_workers: int = Field(default=1, ge=1)
+    parse_seconds: float = Field(default=5.0, gt=0)
+    allowed_networks: tuple[str, ...] = ()
+    allowed_ports: tuple[int, ...] = (80, 443, 8080, 8443)
+    resolve: dict[str, str] = Field(default_factory=dict, description="host → address:port, instead of DNS")
+
+    @field_validator("allowed_networks")
+    @classmethod
+    def _networks(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for each in value:
+            ip_network(each)
+        return value
+
+    @property
+    def http(self) -> HttpPolicy:
+        networks: tuple[IPv4Network | IPv6Network, ...] = tuple(ip_network(each) for each in self.allowed_networks)
+        return HttpPolicy(
+            user_agent=f"FilDActu/0.1 (+{self.contact})",
+            total_seconds=self.request_seconds,
+            max_body_bytes=self.max_body_bytes,
+            allowed_networks=networks,
+            allowed_ports=frozenset(self.allowed_ports),
+            resolve={host: _endpoint(value) for host, value in self.resolve.items()},
+        )
+
+    @property
+    def politeness(self) -> PolitenessPolicy:
+        return PolitenessPolicy(delay=timedelta(seconds=self.page_delay_seconds))
+
+    @property
+    def visits(self) -> VisitPolicy:
+        return VisitPolicy(
+            attempts=self.attempts,
+            first_pause=timedelta(seconds=self.retry_seconds),
+            confirm_gone=timedelta(seconds=self.confirm_gone_seconds),
+            revisit_after=tuple(timedelta(seconds=each) for each in self.revisit_after_seconds),
+        )
+
+    @property
+    def parser(self) -> WorkerLimits:
+        return WorkerLimits(workers=self.parse_workers, seconds=self.parse_seconds, memory_bytes=1024 * MEBIBYTE)
+
+
+def _endpoint(value: str) -> tuple[str, int]:
+    address, _, port = value.rpartition(":")
+    return address, int(port)

@@ -1,0 +1,240 @@
+"""One page of one entry.
+
+    robots.txt → the host's next slot, and the observation's number, stored → GET
+    what the transport says → observe (fetched | unchanged | gone | feed_only) or look again later
+    publish the RawPage with a confirm → mark the entry queued
+
+The downloader orchestrates; what an answer means is decided in `observation`. A crash after the publish repeats the
+work under a new number, and the processor finds nothing new in it.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Protocol
+
+import structlog
+
+from services.fetcher.errors import HostBusy, LeaseLost
+from services.fetcher.frontier import Visit, VisitResult
+from services.fetcher.hints import read_hints
+from services.fetcher.model import DownloadOutcome, Entry, Response, Validators
+from services.fetcher.observation import (
+    THROTTLING_STATUSES,
+    Again,
+    Finding,
+    Observe,
+    VisitPolicy,
+    body_hash,
+    judge_failure,
+    judge_response,
+    next_look,
+)
+from services.fetcher.politeness import Robots, rights
+from services.fetcher.store import PENDING, QUEUED
+from shared import metrics
+from shared.broker.protocols import Postponed
+from shared.errors import PermanentError, TransientError, Unavailable
+from shared.messages import RawPage, ResponseFacts, raw_id
+from shared.urls import host_of, site_of
+
+log = structlog.get_logger()
+
+ACCEPT = "text/html, application/xhtml+xml, application/xml;q=0.9, */*;q=0.1"
+
+
+class Client(Protocol):
+    async def get(
+        self,
+        url: str,
+        *,
+        accept: str,
+        validators: Validators | None = None,
+        headers: Mapping[str, str] = ...,
+        before_hop: Callable[[str], Awaitable[None]] | None = None,
+    ) -> Response: ...
+
+
+class Entries(Protocol):
+    async def begin(self, entry: Entry, delay: timedelta) -> Visit: ...
+    async def number(self, entry: Entry) -> Visit: ...
+    async def commit(self, result: VisitResult) -> bool: ...
+
+
+class Hosts(Protocol):
+    async def reserve(self, site: str, delay: timedelta) -> timedelta: ...
+    async def hold(self, site: str, retry_after: timedelta | None) -> datetime: ...
+
+
+class Gate(Protocol):
+    async def check(self, url: str) -> Robots: ...
+    def pace(self, rules: Robots, page_delay: timedelta | None) -> timedelta: ...
+
+
+class Outlet(Protocol):
+    async def send(self, page: RawPage) -> None: ...
+
+
+class Downloader:
+    """Looks at one entry at a time; holds no state between entries."""
+
+    def __init__(
+        self, client: Client, entries: Entries, hosts: Hosts, gate: Gate, outlet: Outlet, policy: VisitPolicy
+    ) -> None:
+        self._client = client
+        self._entries = entries
+        self._hosts = hosts
+        self._gate = gate
+        self._outlet = outlet
+        self._policy = policy
+
+    async def visit(self, entry: Entry) -> DownloadOutcome:
+        """Look at the entry's page; every failure that the pipeline knows becomes an outcome."""
+        policy = self._policy_for(entry)
+        try:
+            outcome, facts = await self._visit(entry, policy)
+        except LeaseLost:
+            outcome, facts = DownloadOutcome.LEASE_LOST, {}
+        except HostBusy as busy:
+            outcome, facts = DownloadOutcome.WAITING, {"until": busy.until.isoformat()}
+        except Unavailable as error:
+            # The lease ends by itself and the entry is looked at again; there is nowhere to write anything now.
+            outcome, facts = DownloadOutcome.RETRY, {"reason": str(error)}
+        metrics.downloads.labels(outcome=outcome.value).inc()
+        level = log.warning if outcome is DownloadOutcome.RETRY else log.info
+        level("page_visited", outcome=outcome.value, url=entry.url, entry_id=str(entry.entry_id), **facts)
+        return outcome
+
+    async def _visit(self, entry: Entry, policy: VisitPolicy) -> tuple[DownloadOutcome, dict[str, object]]:
+        finding, response, visit = await self._look(entry, policy)
+        if isinstance(finding, Observe):
+            visit = visit or await self._entries.number(entry)
+            finding = await self._send(entry, finding, response, visit) or finding
+        if not await self._entries.commit(_result(entry, finding, response, policy)):
+            raise LeaseLost
+        status = {"status": response.status} if response else {}
+        if isinstance(finding, Again):
+            return DownloadOutcome.RETRY, {"reason": finding.reason, "again_in": finding.pause.total_seconds(), **status}
+        reason = {"reason": finding.reason} if finding.reason else {}
+        return DownloadOutcome(finding.kind), {**reason, **status}
+
+    async def _look(self, entry: Entry, policy: VisitPolicy) -> tuple[Finding, Response | None, Visit | None]:
+        if entry.url is None:
+            return Observe(kind="feed_only", reason="no_address"), None, None
+        visit = None
+        try:
+            rules = await self._gate.check(entry.url)
+            visit = await self._entries.begin(entry, self._gate.pace(rules, entry.feed.page_delay))
+            await asyncio.sleep(max(0.0, visit.wait.total_seconds()))
+            response = await self._get(entry, entry.url)
+        except (HostBusy, LeaseLost, Unavailable):
+            raise
+        except TransientError as error:
+            return judge_failure(entry, error.reason, policy), None, visit
+        except PermanentError as error:
+            return Observe(kind="feed_only", reason=error.reason), None, visit
+        if response.status in THROTTLING_STATUSES:
+            await self._throttled(entry.url, response)
+        return judge_response(entry, response, policy), response, visit
+
+    async def _get(self, entry: Entry, url: str) -> Response:
+        own_site = site_of(url) == site_of(entry.feed.url)
+
+        async def before_hop(target: str) -> None:
+            rules = await self._gate.check(target)
+            wait = await self._hosts.reserve(site_of(target), self._gate.pace(rules, entry.feed.page_delay))
+            await asyncio.sleep(max(0.0, wait.total_seconds()))
+
+        return await self._client.get(
+            url,
+            accept=ACCEPT,
+            validators=entry.validators,
+            headers=entry.feed.headers if own_site else {},
+            before_hop=before_hop,
+        )
+
+    async def _throttled(self, url: str, response: Response) -> None:
+        hints = read_hints(response.headers, response.status, response.fetched_at)
+        until = await self._hosts.hold(site_of(url), hints.retry_after)
+        log.warning("host_throttles", host=host_of(url), status=response.status, until=until.isoformat())
+
+    async def _send(
+        self, entry: Entry, finding: Observe, response: Response | None, visit: Visit
+    ) -> Again | None:
+        """Publish the observation; the look to come when the broker wants it later."""
+        try:
+            await self._outlet.send(_raw_page(entry, finding, response, visit.number))
+        except Postponed as later:
+            return Again(reason=later.reason, pause=timedelta(seconds=later.retry_after or 0), counts=False)
+        return None
+
+    def _policy_for(self, entry: Entry) -> VisitPolicy:
+        own = entry.feed.revisit_after
+        if own is None:
+            return self._policy
+        return VisitPolicy(
+            attempts=self._policy.attempts,
+            first_pause=self._policy.first_pause,
+            confirm_gone=min(self._policy.confirm_gone, own[0]) if own else self._policy.confirm_gone,
+            revisit_after=own,
+        )
+
+
+def _raw_page(entry: Entry, finding: Observe, response: Response | None, number: int) -> RawPage:
+    return RawPage(
+        raw_id=raw_id(entry.entry_id, number),
+        entry_id=entry.entry_id,
+        observation=number,
+        kind=finding.kind,
+        observed_at=response.fetched_at if response else datetime.now(UTC),
+        feed=entry.feed.facts,
+        entry=entry.facts,
+        response=_response_facts(response) if response else None,
+        no_page_reason=finding.reason,
+        rights=rights(response.headers) if response else (),
+        body=response.body if response and finding.kind == "fetched" else b"",
+    )
+
+
+def _response_facts(response: Response) -> ResponseFacts:
+    return ResponseFacts(
+        requested_url=response.requested_url,
+        final_url=response.final_url,
+        status=response.status,
+        content_type=response.headers.get("content-type"),
+        last_modified=response.headers.get("last-modified"),
+        seconds=response.seconds,
+    )
+
+
+def _result(entry: Entry, finding: Finding, response: Response | None, policy: VisitPolicy) -> VisitResult:
+    if isinstance(finding, Again):
+        return VisitResult(
+            entry=entry,
+            state=PENDING,
+            next_in=finding.pause,
+            attempts=entry.attempts + (1 if finding.counts else 0),
+            visits=entry.visits,
+            validators=entry.validators,
+            body_hash=entry.body_hash,
+            reason=finding.reason,
+        )
+    validators, hashed = _remembered(entry, finding, response)
+    return VisitResult(
+        entry=entry,
+        state=QUEUED,
+        next_in=None if finding.kind == "gone" else next_look(entry.visits, policy),
+        visits=entry.visits + 1,
+        validators=validators,
+        body_hash=hashed,
+        reason=finding.reason,
+    )
+
+
+def _remembered(entry: Entry, finding: Observe, response: Response | None) -> tuple[Validators | None, str | None]:
+    """Validators and body hash for the next look; a page that is gone has none, so that its return is seen."""
+    if response is None or finding.kind in {"gone", "feed_only"}:
+        return None, None
+    if response.status == 304:
+        return response.validators or entry.validators, entry.body_hash
+    return response.validators, body_hash(response.body)

@@ -1,0 +1,82 @@
+"""Hosts in the database: the pace at which each site may be asked, and what its robots.txt said."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.fetcher.errors import HostBusy
+from services.fetcher.politeness import HostSlot, penalty, reserve
+from services.fetcher.tables import hosts, robots
+from shared.database import Database, clock, insert_into
+
+PATIENCE = timedelta(seconds=10)
+"""How far ahead a request may be reserved; beyond it the work waits in the store, not in memory."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RobotsFile:
+    """A robots.txt as it was answered; `status` 0 means the host was unreachable."""
+
+    status: int
+    body: str
+
+
+class HostStore:
+    """Shared by all fetchers, so that a site is asked at one pace by all of them together."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def reserve(self, site: str, delay: timedelta) -> timedelta:
+        """Take the site's next slot; returns how long to wait for it. Raises HostBusy."""
+        async with self._database.transaction() as connection:
+            now = await clock(connection)
+            return await reserve_slot(connection, site, delay, now) - now
+
+    async def hold(self, site: str, retry_after: timedelta | None) -> datetime:
+        """The site asked us to slow down (429, 503): no request before the time that is returned."""
+        async with self._database.transaction() as connection:
+            now = await clock(connection)
+            slot = penalty(await _slot(connection, site, timedelta(0), now), retry_after, now)
+            await _save(connection, site, slot)
+        return slot.blocked_until or now
+
+    async def robots(self, origin: str) -> RobotsFile | None:
+        """What is kept and still fresh."""
+        kept = select(robots).where(robots.c.origin == origin)
+        async with self._database.snapshot() as connection:
+            row = (await connection.execute(kept)).one_or_none()
+            if row is None or row.fresh_until < await clock(connection):
+                return None
+        return RobotsFile(status=row.status, body=row.body)
+
+    async def save_robots(self, origin: str, found: RobotsFile, fresh_for: timedelta) -> None:
+        async with self._database.transaction() as connection:
+            until = await clock(connection) + fresh_for
+            said = {"status": found.status, "body": found.body, "fresh_until": until}
+            statement = insert_into(connection, robots).values(origin=origin, **said)
+            await connection.execute(statement.on_conflict_do_update(index_elements=[robots.c.origin], set_=said))
+
+
+async def reserve_slot(connection: AsyncConnection, site: str, delay: timedelta, now: datetime) -> datetime:
+    """Take the site's next slot in the caller's transaction; returns its start. Raises HostBusy."""
+    start, after = reserve(await _slot(connection, site, delay, now), now)
+    if start - now > PATIENCE:
+        raise HostBusy(start)
+    await _save(connection, site, after)
+    return start
+
+
+async def _slot(connection: AsyncConnection, site: str, delay: timedelta, now: datetime) -> HostSlot:
+    """The site's slot, its row locked until the transaction ends."""
+    fresh = insert_into(connection, hosts).values(site=site, next_allowed_at=now, delay_seconds=delay.total_seconds())
+    await connection.execute(fresh.on_conflict_do_nothing())
+    row = (await connection.execute(select(hosts).where(hosts.c.site == site).with_for_update())).one()
+    return HostSlot(next_allowed=row.next_allowed_at, delay=delay, blocked_until=row.blocked_until)
+
+
+async def _save(connection: AsyncConnection, site: str, slot: HostSlot) -> None:
+    said = {"next_allowed_at": slot.next_allowed, "blocked_until": slot.blocked_until}
+    await connection.execute(update(hosts).where(hosts.c.site == site).values(**said))

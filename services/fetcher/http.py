@@ -1,0 +1,324 @@
+"""The guarded HTTP client; the only importer of aiohttp's client.
+
+Every connection is checked where it is made, at the socket, with the address that is really connected to: names,
+literals, redirects and names that change their address between two look-ups all come past there. Redirects are
+followed here, not by aiohttp, which would carry our headers along and turn `user:password@` into credentials.
+"""
+
+import asyncio
+import errno
+import socket
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from types import TracebackType
+from typing import Self
+from urllib.parse import urlsplit
+
+import aiohttp
+from aiohttp.abc import AbstractResolver, ResolveResult
+from multidict import CIMultiDict
+from yarl import URL
+
+from services.fetcher.decoding import ACCEPTED, DecodingLimits, decode
+from services.fetcher.guard import WEB_PORTS, GuardPolicy, Network, refusal
+from services.fetcher.model import Response, Validators
+from shared.errors import PermanentError, TransientError
+from shared.urls import normalise, site_of
+
+AddressInfo = tuple[
+    int | socket.AddressFamily, int | socket.SocketKind, int, str, tuple[str, int] | tuple[str, int, int, int]
+]
+
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
+_REFUSED = "address_refused"
+_REASONS: tuple[tuple[type[Exception], str], ...] = (
+    (TimeoutError, "timeout"),
+    (aiohttp.ClientConnectorDNSError, "dns"),
+    (aiohttp.ClientSSLError, "tls"),
+    (aiohttp.ClientConnectorError, "connect"),
+    (aiohttp.ClientOSError, "reset"),
+    (aiohttp.ServerDisconnectedError, "reset"),
+    (aiohttp.ClientError, "payload"),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HttpPolicy:
+    """Limits of one request. `resolve` (host → address and port) replaces DNS for its hosts; its ports are allowed.
+
+    `total_seconds` covers all hops but not the waits of `before_hop`; the byte rate counts after `slow_start_seconds`.
+    """
+
+    user_agent: str
+    total_seconds: float = 30.0
+    connect_seconds: float = 10.0
+    max_body_bytes: int = 10 * 2**20
+    max_redirects: int = 10
+    max_ratio: float = 200.0
+    least_bytes_per_second: float = 1000.0
+    slow_start_seconds: float = 10.0
+    allowed_networks: tuple[Network, ...] = ()
+    allowed_ports: frozenset[int] = WEB_PORTS
+    resolve: Mapping[str, tuple[str, int]] = field(default_factory=dict)
+
+    @property
+    def guard(self) -> GuardPolicy:
+        ports = self.allowed_ports.union(port for _, port in self.resolve.values())
+        return GuardPolicy(allowed_networks=self.allowed_networks, allowed_ports=ports)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Wanted:
+    """What is asked for, the same for every hop."""
+
+    url: str
+    accept: str
+    validators: Validators | None
+    headers: Mapping[str, str]
+    max_body_bytes: int
+
+    def headers_at(self, hop: str) -> CIMultiDict[str]:
+        """Validators go to the address they came from, the operator's headers to the first site, never in the clear."""
+        headers = CIMultiDict({"Accept": self.accept, "Accept-Encoding": ACCEPTED})
+        if site_of(hop) == site_of(self.url) and (_is_secure(hop) or not _is_secure(self.url)):
+            headers.update(self.headers)
+        if self.validators is not None and self.validators.url == hop:
+            said = {"If-None-Match": self.validators.etag, "If-Modified-Since": self.validators.last_modified}
+            headers.update({name: value for name, value in said.items() if value})
+        return headers
+
+
+class HttpClient:
+    """An async context manager; one for the process, shared by all polls and downloads."""
+
+    def __init__(self, policy: HttpPolicy, *, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+        self._policy = policy
+        self._clock = clock
+        self._session: aiohttp.ClientSession | None = None
+
+    async def __aenter__(self) -> Self:
+        self._session = _session(self._policy)
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._session is not None:
+            await self._session.close()
+
+    async def get(
+        self,
+        url: str,
+        *,
+        accept: str,
+        validators: Validators | None = None,
+        headers: Mapping[str, str] | None = None,
+        before_hop: Callable[[str], Awaitable[None]] | None = None,
+        total_seconds: float | None = None,
+        max_body_bytes: int | None = None,
+    ) -> Response:
+        """The answer at the end of the redirects, whatever its status; `before_hop` is awaited before each redirect.
+
+        Raises TransientError (timeout, dns, connect, tls, reset, payload, too_slow), PermanentError (address_refused,
+        too_large, too_many_redirects, redirect_loop, bad_url, decompression_ratio), and what `before_hop` raises.
+        """
+        wanted = _Wanted(
+            url=_checked(url),
+            accept=accept,
+            validators=validators,
+            headers=headers or {},
+            max_body_bytes=max_body_bytes or self._policy.max_body_bytes,
+        )
+        return await self._follow(wanted, before_hop, total_seconds or self._policy.total_seconds)
+
+    async def _follow(
+        self, wanted: _Wanted, before_hop: Callable[[str], Awaitable[None]] | None, seconds: float
+    ) -> Response:
+        hop, seen = wanted.url, {wanted.url}
+        while True:
+            answer = await self._ask(hop, wanted, seconds)
+            target = _redirect(answer)
+            if target is None:
+                return answer
+            if target in seen:
+                raise PermanentError("redirect_loop", f"{hop} leads back to {target}")
+            if len(seen) > self._policy.max_redirects:
+                raise PermanentError("too_many_redirects", f"more than {self._policy.max_redirects}")
+            seen.add(target)
+            seconds -= answer.seconds
+            hop = target
+            if before_hop is not None:
+                await before_hop(hop)
+
+    async def _ask(self, hop: str, wanted: _Wanted, seconds: float) -> Response:
+        if self._session is None:
+            raise RuntimeError("the client is not open")
+        if seconds <= 0:
+            raise TransientError("timeout")
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        timeout = aiohttp.ClientTimeout(total=seconds, sock_connect=self._policy.connect_seconds)
+        request = self._session.get(
+            URL(hop, encoded=True), headers=wanted.headers_at(hop), timeout=timeout, allow_redirects=False
+        )
+        with _mapped_errors():
+            async with request as answer:
+                headers = _headers(answer.raw_headers)
+                encoded = (
+                    b"" if _is_redirect(answer.status, headers) else await self._read(answer, wanted.max_body_bytes)
+                )
+        limits = DecodingLimits(max_bytes=wanted.max_body_bytes, max_ratio=self._policy.max_ratio)
+        body, truncated = decode(encoded, headers.get("content-encoding", ""), limits)
+        return Response(
+            requested_url=wanted.url,
+            final_url=hop,
+            status=answer.status,
+            headers=headers,
+            body=body,
+            fetched_at=self._clock(),
+            seconds=loop.time() - began,
+            truncated=truncated,
+        )
+
+    async def _read(self, answer: aiohttp.ClientResponse, max_bytes: int) -> bytes:
+        """The body as sent, in chunks: reading it whole would let a small compressed body fill the memory."""
+        if (answer.content_length or 0) > max_bytes:
+            raise PermanentError("too_large", f"{answer.content_length} bytes announced")
+        loop, body = asyncio.get_running_loop(), bytearray()
+        began = loop.time()
+        async for chunk in answer.content.iter_any():
+            body += chunk
+            if len(body) > max_bytes:
+                raise PermanentError("too_large", f"over {max_bytes} bytes")
+            elapsed = loop.time() - began
+            if elapsed > self._policy.slow_start_seconds and len(body) < elapsed * self._policy.least_bytes_per_second:
+                raise TransientError("too_slow")
+        return bytes(body)
+
+
+class _Resolver(AbstractResolver):
+    """DNS, but for the hosts whose address and port are given."""
+
+    def __init__(self, given: Mapping[str, tuple[str, int]]) -> None:
+        self._given = given
+        self._dns: AbstractResolver | None = None
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
+    ) -> list[ResolveResult]:
+        if host in self._given:
+            return [_given_address(host, *self._given[host])]
+        if self._dns is None:
+            self._dns = _dns()
+        return await self._dns.resolve(host, port, family)
+
+    async def close(self) -> None:
+        if self._dns is not None:
+            await self._dns.close()
+
+
+def _given_address(host: str, address: str, port: int) -> ResolveResult:
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    return ResolveResult(
+        hostname=host,
+        host=address,
+        port=port,
+        family=family,
+        proto=0,
+        flags=socket.AI_NUMERICHOST | socket.AI_NUMERICSERV,
+    )
+
+
+def _dns() -> AbstractResolver:
+    """Aiodns where it works; else the system's resolver in threads, of which a slow name server can take all."""
+    try:
+        return aiohttp.AsyncResolver()
+    except (RuntimeError, OSError):
+        return aiohttp.ThreadedResolver()
+
+
+def _session(policy: HttpPolicy) -> aiohttp.ClientSession:
+    return aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(
+            resolver=_Resolver(policy.resolve),
+            socket_factory=_guarded_sockets(policy.guard),
+            limit=256,
+            limit_per_host=4,
+        ),
+        headers={"User-Agent": policy.user_agent},
+        cookie_jar=aiohttp.DummyCookieJar(),
+        auto_decompress=False,
+        trust_env=False,
+        # Sites with long policies and many cookies exceed the defaults of 8190 bytes and 128 headers.
+        max_line_size=32 * 1024,
+        max_field_size=64 * 1024,
+        max_headers=512,
+    )
+
+
+def _guarded_sockets(policy: GuardPolicy) -> Callable[[AddressInfo], socket.socket]:
+    def guarded_socket(info: AddressInfo) -> socket.socket:
+        family, kind, protocol, _, address = info
+        reason = refusal(address[0], address[1], policy)
+        if reason is not None:
+            raise PermissionError(errno.EACCES, f"{_REFUSED}: {reason}")
+        return socket.socket(family, kind, protocol)
+
+    return guarded_socket
+
+
+@contextmanager
+def _mapped_errors() -> Iterator[None]:
+    try:
+        yield
+    except aiohttp.InvalidURL as error:
+        raise PermanentError("bad_url", str(error)) from error
+    except (aiohttp.ClientError, TimeoutError) as error:
+        if isinstance(error, aiohttp.ClientConnectorError) and _all_refused(error.os_error):
+            raise PermanentError(_REFUSED, str(error.os_error)) from error
+        raise TransientError(next(reason for kind, reason in _REASONS if isinstance(error, kind))) from error
+
+
+def _all_refused(error: OSError) -> bool:
+    """Of several addresses, one that failed otherwise leaves no common errno: then another time may do."""
+    return error.errno == errno.EACCES and _REFUSED in str(error)
+
+
+def _headers(raw: tuple[tuple[bytes, bytes], ...]) -> dict[str, str]:
+    """Lower-case names; repeated ones joined. A validator that we could not send back byte for byte is left out."""
+    joined: dict[str, str] = {}
+    for raw_name, raw_value in raw:
+        name = raw_name.decode("latin-1").lower()
+        try:
+            value = raw_value.decode()
+        except UnicodeDecodeError:
+            if name in {"etag", "last-modified"}:
+                continue
+            value = raw_value.decode("latin-1")
+        if name != "set-cookie":
+            joined[name] = f"{joined[name]}, {value}" if name in joined else value
+    return joined
+
+
+def _is_redirect(status: int, headers: Mapping[str, str]) -> bool:
+    return status in _REDIRECTS and "location" in headers
+
+
+def _redirect(answer: Response) -> str | None:
+    """Where the answer sends us, without user, password and fragment."""
+    if not _is_redirect(answer.status, answer.headers):
+        return None
+    return _checked(answer.headers["location"], answer.final_url)
+
+
+def _checked(url: str, base: str | None = None) -> str:
+    address = normalise(url, base)
+    if address is None:
+        raise PermanentError("bad_url", url[:300])
+    return address
+
+
+def _is_secure(url: str) -> bool:
+    return urlsplit(url).scheme == "https"

@@ -1,0 +1,183 @@
+"""The fetcher's values: frozen, converted from one to the next, never enriched in place."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+from uuid import UUID, uuid5
+
+from shared.messages import EntryFacts, FeedFacts
+from shared.urls import normalise
+
+NAMESPACE = UUID("6d1bd0b5-4f0f-5b0b-9a6e-0a4a3f1f6f0e")
+"""Root of the deterministic ids of feeds and entries."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bounds:
+    """How often a feed may be polled: its own rhythm moves the interval between these."""
+
+    shortest: timedelta = timedelta(minutes=15)
+    longest: timedelta = timedelta(hours=24)
+
+
+class Backlog(StrEnum):
+    """What to do with the entries that a feed lists when it is polled for the first time."""
+
+    ALL = "all"
+    NEWEST = "newest"
+    NONE = "none"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeedSettings:
+    """What the operator says of a feed in `feeds.yaml`.
+
+    `headers` are sent with each request of the feed and of its pages on the feed's own site; they, `username` and
+    `password` hold `${NAME}` placeholders until `feeds.expand` fills them in, so that no store holds a secret;
+    `include` and `exclude` are regular expressions over an entry's URL and title; `revisit_after` are the ages of an
+    entry at which its page is looked at again; `page_delay` is the least time between two requests to the feed's site.
+    """
+
+    url: str
+    name: str
+    language: str | None = None
+    section: str | None = None
+    bounds: Bounds = Bounds()
+    headers: Mapping[str, str] = field(default_factory=dict)
+    username: str | None = None
+    password: str | None = field(default=None, repr=False)
+    include: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+    backlog: Backlog = Backlog.ALL
+    backlog_newest: int = 20
+    revisit_after: tuple[timedelta, ...] | None = None
+    page_delay: timedelta | None = None
+
+    @property
+    def feed_id(self) -> UUID:
+        return feed_id(self.url)
+
+    @property
+    def facts(self) -> FeedFacts:
+        return FeedFacts(url=self.url, name=self.name, language=self.language, section=self.section)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Validators:
+    """Opaque, byte-exact, and good for one address only: `url` is where they came from (after redirects)."""
+
+    url: str
+    etag: str | None = None
+    last_modified: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rhythm:
+    """What a feed's past says of its future. `gaps` are the newest publish gaps in seconds, newest last."""
+
+    gaps: tuple[float, ...] = ()
+    newest: datetime | None = None
+    failures: float = 0.0
+    polls: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Feed:
+    """A subscribed feed as leased: the token must be shown at every later write."""
+
+    feed_id: UUID
+    settings: FeedSettings
+    lease: UUID
+    validators: Validators | None = None
+    body_hash: str | None = None
+    rhythm: Rhythm = Rhythm()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ParsedEntry:
+    """One element of a feed. `identity` is unique in its feed; `fingerprint` changes when the feed says something new."""
+
+    identity: str
+    fingerprint: str
+    facts: EntryFacts
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ParsedFeed:
+    """What a feed document holds. `faults` say what was wrong with it and survived."""
+
+    title: str | None = None
+    entries: tuple[ParsedEntry, ...] = ()
+    ttl: timedelta | None = None
+    faults: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Response:
+    """One HTTP answer after redirects, its body decoded and bounded. Header names are lower case."""
+
+    requested_url: str
+    final_url: str
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+    fetched_at: datetime
+    seconds: float
+    truncated: bool = False
+
+    @property
+    def validators(self) -> Validators | None:
+        etag, modified = self.headers.get("etag"), self.headers.get("last-modified")
+        return Validators(url=self.final_url, etag=etag, last_modified=modified) if etag or modified else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """An entry as leased for download. `observations` counts the observations numbered so far."""
+
+    entry_id: UUID
+    url: str | None
+    facts: EntryFacts
+    feed: FeedSettings
+    lease: UUID
+    observations: int = 0
+    attempts: int = 0
+    visits: int = 0
+    discovered_at: datetime
+    validators: Validators | None = None
+    body_hash: str | None = None
+    reason: str | None = None
+
+
+class PollOutcome(StrEnum):
+    """What one poll came to: one counter, one log line."""
+
+    CHANGED = "changed"
+    UNCHANGED = "unchanged"
+    NOT_MODIFIED = "not_modified"
+    THROTTLED = "throttled"
+    BLOCKED = "blocked"
+    FAILED = "failed"
+    LEASE_LOST = "lease_lost"
+
+
+class DownloadOutcome(StrEnum):
+    """What one visit to an entry's page came to."""
+
+    FETCHED = "fetched"
+    UNCHANGED = "unchanged"
+    GONE = "gone"
+    FEED_ONLY = "feed_only"
+    RETRY = "retry"
+    WAITING = "waiting"
+    LEASE_LOST = "lease_lost"
+
+
+def feed_id(url: str) -> UUID:
+    return uuid5(NAMESPACE, "feed:" + (normalise(url) or url))
+
+
+def entry_id(url: str | None, feed: UUID, identity: str) -> UUID:
+    """By address, so that entries of several feeds with one address share one download; by identity without one."""
+    return uuid5(NAMESPACE, f"page:{url}" if url else f"entry:{feed}:{identity}")

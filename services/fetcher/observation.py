@@ -1,0 +1,95 @@
+"""What one look at a page came to, by what the transport says. Pure; what the page says is the processor's to judge.
+
+    200 with text            fetched; unchanged when the body is the one we have
+    304                      unchanged
+    404, 410                 gone, when a second look some time later finds the same
+    408, 425, 429, 5xx       try again, with growing pauses; after the last attempt the feed's own text is used
+    anything else            the feed's own text, with the reason
+"""
+
+import hashlib
+from dataclasses import dataclass
+from datetime import timedelta
+
+from services.fetcher.model import Entry, Response
+from shared.messages import ObservationKind
+
+GONE_STATUSES = frozenset({404, 410})
+PASSING_STATUSES = frozenset({408, 425, 429, 500, 502, 503, 504, 520, 521, 522, 523, 524})
+THROTTLING_STATUSES = frozenset({429, 503})
+UNCONFIRMED_GONE = "gone_unconfirmed"
+LONGEST_PAUSE = timedelta(hours=6)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VisitPolicy:
+    """How patient we are with a page, and when it is looked at again after an observation."""
+
+    attempts: int
+    first_pause: timedelta
+    confirm_gone: timedelta
+    revisit_after: tuple[timedelta, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Observe:
+    """Publish an observation of this kind; `reason` says why there is no page where there is none."""
+
+    kind: ObservationKind
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Again:
+    """No observation yet; look again after `pause`. `counts` tells an attempt from a courtesy."""
+
+    reason: str
+    pause: timedelta
+    counts: bool = True
+
+
+Finding = Observe | Again
+
+
+def judge_response(entry: Entry, response: Response, policy: VisitPolicy) -> Finding:
+    """What an HTTP answer means for the entry."""
+    status = response.status
+    if status == 304 or (status in {200, 226} and body_hash(response.body) == entry.body_hash):
+        return Observe(kind="unchanged")
+    if status in GONE_STATUSES:
+        confirmed = entry.reason == UNCONFIRMED_GONE
+        return Observe(kind="gone") if confirmed else Again(reason=UNCONFIRMED_GONE, pause=policy.confirm_gone)
+    if status in PASSING_STATUSES:
+        return judge_failure(entry, f"http_{status}", policy)
+    if not 200 <= status < 300:
+        return Observe(kind="feed_only", reason=f"http_{status}")
+    if response.truncated and entry.attempts + 1 < policy.attempts:
+        return judge_failure(entry, "truncated", policy)
+    return _judge_body(response)
+
+
+def _judge_body(response: Response) -> Finding:
+    kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
+    readable = not kind or kind.startswith("text/") or kind.endswith(("/xhtml+xml", "/xml"))
+    if not readable:
+        return Observe(kind="feed_only", reason="not_html")
+    if not response.body.strip():
+        return Observe(kind="feed_only", reason="empty_body")
+    return Observe(kind="fetched")
+
+
+def judge_failure(entry: Entry, reason: str, policy: VisitPolicy) -> Finding:
+    """A failure that may pass: once more later, until the attempts are used up."""
+    if entry.attempts + 1 >= policy.attempts:
+        return Observe(kind="feed_only", reason=reason)
+    return Again(reason=reason, pause=min(policy.first_pause * 2**entry.attempts, LONGEST_PAUSE))
+
+
+def next_look(visits: int, policy: VisitPolicy) -> timedelta | None:
+    """Time from the visit numbered `visits` (from 0) to the next; None when the page is left alone from now on."""
+    ages = (timedelta(0), *policy.revisit_after)
+    return ages[visits + 1] - ages[visits] if visits + 1 < len(ages) else None
+
+
+def body_hash(body: bytes) -> str:
+    return hashlib.blake2b(body, digest_size=16).hexdigest()

@@ -1,0 +1,56 @@
+"""Where raw pages go out: publish with a confirm, wait while the queue is full, never drop."""
+
+import asyncio
+from random import random
+
+import structlog
+
+from shared.broker.protocols import Postponed, Publisher
+from shared.errors import TransientError
+from shared.lifecycle import FIRST_DELAY, LONGEST_DELAY
+from shared.messages import RawPage
+from shared.topology import RAW_IN, RAW_KEY
+
+log = structlog.get_logger()
+
+
+class Outlet:
+    """`blocked` while the broker takes nothing: polling slows with it."""
+
+    def __init__(self, publisher: Publisher, *, patience_seconds: float) -> None:
+        self._publisher = publisher
+        self._patience = patience_seconds
+        self._waiting = 0
+
+    @property
+    def blocked(self) -> bool:
+        return self._waiting > 0
+
+    async def send(self, page: RawPage) -> None:
+        """Return once the broker has the page; it is published again under the same id until then.
+
+        Raises Postponed when the broker wants the page later, or the last failure once our patience is over: the
+        entry is observed again then, under a new number.
+        """
+        message, delay = page.message(), FIRST_DELAY
+        deadline = asyncio.get_running_loop().time() + self._patience
+        while True:
+            try:
+                return await self._publisher.publish(RAW_IN, RAW_KEY, message)
+            except Postponed:
+                raise
+            except TransientError as error:
+                if asyncio.get_running_loop().time() + delay > deadline:
+                    raise
+                log.debug("page_waits", raw_id=message.message_id, reason=str(error))
+            await self._wait(delay)
+            delay = min(delay * 2, LONGEST_DELAY)
+
+    async def _wait(self, delay: float) -> None:
+        if not self._waiting:
+            log.warning("broker_takes_no_pages", remedy="the download loop waits; see the broker's queues and alarms")
+        self._waiting += 1
+        try:
+            await asyncio.sleep(delay * (0.75 + random() / 2))  # noqa: S311 - spreads retries, keeps no secret
+        finally:
+            self._waiting -= 1

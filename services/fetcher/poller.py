@@ -1,0 +1,216 @@
+"""One poll of one feed.
+
+    the host's next slot → conditional GET
+    304, or the body we know?   → nothing to read
+    parse in a worker process   → select new and changed entries
+    ONE transaction: new entries as pending, the validators, the body hash, the next poll and why
+
+The poller orchestrates; what is new is decided in `selection`, when to come back in `schedule`. Because entries and
+validators are stored together, a later 304 can never hide an entry: it is ours already.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from random import random
+from typing import Protocol
+from uuid import UUID
+
+import structlog
+
+from services.fetcher.errors import HostBusy
+from services.fetcher.hints import Hints, read_hints
+from services.fetcher.model import Feed, ParsedFeed, PollOutcome, Response, Rhythm, Validators
+from services.fetcher.observation import THROTTLING_STATUSES, body_hash
+from services.fetcher.schedule import Failure, Schedule, fail, next_poll, observe
+from services.fetcher.selection import Selection, select
+from services.fetcher.store import Poll
+from shared import metrics
+from shared.errors import PermanentError, PipelineError, TransientError, Unavailable
+from shared.urls import site_of
+
+log = structlog.get_logger()
+
+ACCEPT = (
+    "application/atom+xml, application/rss+xml, application/feed+json;q=0.9, application/rdf+xml;q=0.9, "
+    "application/xml;q=0.8, text/xml;q=0.8, */*;q=0.1"
+)
+PASSING_STATUSES = frozenset({403, 404, 408, 425, 429}) | set(range(500, 600))
+
+Parse = Callable[[bytes, str | None, str], Awaitable[ParsedFeed]]
+
+
+class Client(Protocol):
+    async def get(
+        self, url: str, *, accept: str, validators: Validators | None = None, headers: Mapping[str, str] = ...
+    ) -> Response: ...
+
+
+class Feeds(Protocol):
+    async def known(self, feed: UUID, identities: list[str]) -> Mapping[str, str]: ...
+    async def commit(self, poll: Poll) -> bool: ...
+
+
+class Hosts(Protocol):
+    async def reserve(self, site: str, delay: timedelta) -> timedelta: ...
+    async def hold(self, site: str, retry_after: timedelta | None) -> datetime: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """What a poll came to, before the next one is scheduled. `selection` only where something was read."""
+
+    outcome: PollOutcome
+    rhythm: Rhythm
+    validators: Validators | None
+    body_hash: str | None
+    hints: Hints = Hints()
+    failed: Failure | None = None
+    selection: Selection | None = None
+    status: int | None = None
+    reason: str | None = None
+
+
+class Poller:
+    """Polls one feed at a time; holds no state between polls."""
+
+    def __init__(self, client: Client, feeds: Feeds, hosts: Hosts, parse: Parse, *, delay: timedelta) -> None:
+        self._client = client
+        self._feeds = feeds
+        self._hosts = hosts
+        self._parse = parse
+        self._delay = delay
+
+    async def poll(self, feed: Feed) -> PollOutcome:
+        """Poll the feed; every failure that the pipeline knows becomes an outcome. Raises Unavailable."""
+        try:
+            found = await self._found(feed)
+        except Unavailable:
+            raise
+        except PipelineError as error:
+            found = _failed(feed, error)
+        now = datetime.now(UTC)
+        schedule = next_poll(
+            found.rhythm,
+            now=now,
+            bounds=feed.settings.bounds,
+            hints=found.hints,
+            failed=found.failed,
+            feed_id=feed.feed_id,
+            jitter=random(),  # noqa: S311 - spreads polls, keeps no secret
+        )
+        kept = await self._feeds.commit(_poll(feed, found, schedule, now))
+        outcome = found.outcome if kept else PollOutcome.LEASE_LOST
+        _report(feed, found, schedule, outcome)
+        return outcome
+
+    async def _found(self, feed: Feed) -> Found:
+        wait = await self._hosts.reserve(site_of(feed.settings.url), feed.settings.page_delay or self._delay)
+        await asyncio.sleep(max(0.0, wait.total_seconds()))
+        response = await self._client.get(
+            feed.settings.url, accept=ACCEPT, validators=feed.validators, headers=feed.settings.headers
+        )
+        hints = read_hints(response.headers, response.status, response.fetched_at)
+        if response.status in THROTTLING_STATUSES:
+            await self._hosts.hold(site_of(feed.settings.url), hints.retry_after)
+        if response.status == 304:
+            return _unchanged(feed, response, hints, PollOutcome.NOT_MODIFIED)
+        if not 200 <= response.status < 300:
+            return _refused(feed, response, hints)
+        if body_hash(response.body) == feed.body_hash:
+            return _unchanged(feed, response, hints, PollOutcome.UNCHANGED)
+        return await self._read(feed, response, hints)
+
+    async def _read(self, feed: Feed, response: Response, hints: Hints) -> Found:
+        parsed = await self._parse(response.body, response.headers.get("content-type"), response.final_url)
+        known = await self._feeds.known(feed.feed_id, [entry.identity for entry in parsed.entries])
+        selection = select(parsed, known, feed.settings, first_poll=feed.rhythm.polls == 0)
+        published = [entry.facts.published or entry.facts.updated for entry in selection.new]
+        return Found(
+            outcome=PollOutcome.CHANGED,
+            rhythm=observe(feed.rhythm, published, response.fetched_at),
+            # A document that broke off is not remembered: the rest of it must not be hidden by a 304.
+            validators=None if response.truncated else response.validators,
+            body_hash=None if response.truncated else body_hash(response.body),
+            hints=Hints(max_age=hints.max_age, retry_after=hints.retry_after, ttl=parsed.ttl),
+            selection=selection,
+            status=response.status,
+            reason=",".join(parsed.faults) or None,
+        )
+
+
+def _unchanged(feed: Feed, response: Response, hints: Hints, outcome: PollOutcome) -> Found:
+    """Validators are replaced one by one: a 304 may bring a new one, and what it leaves out stays."""
+    old, new = feed.validators, response.validators
+    merged = new
+    if old and (new is None or new.url == old.url):
+        merged = Validators(
+            url=old.url,
+            etag=(new and new.etag) or old.etag,
+            last_modified=(new and new.last_modified) or old.last_modified,
+        )
+    return Found(
+        outcome=outcome,
+        rhythm=observe(feed.rhythm, (), response.fetched_at),
+        validators=merged,
+        body_hash=feed.body_hash,
+        hints=hints,
+        status=response.status,
+    )
+
+
+def _refused(feed: Feed, response: Response, hints: Hints) -> Found:
+    throttled = response.status in THROTTLING_STATUSES
+    weight = Failure.PASSING if response.status in PASSING_STATUSES else Failure.LASTING
+    return Found(
+        outcome=PollOutcome.THROTTLED if throttled else PollOutcome.FAILED,
+        rhythm=fail(feed.rhythm, weight.value),
+        validators=feed.validators,
+        body_hash=feed.body_hash,
+        hints=hints,
+        failed=weight,
+        status=response.status,
+        reason=f"http_{response.status}",
+    )
+
+
+def _failed(feed: Feed, error: PipelineError) -> Found:
+    weight = Failure.PASSING if isinstance(error, TransientError) else Failure.LASTING
+    busy = isinstance(error, HostBusy)
+    refused = isinstance(error, PermanentError) and error.reason == "address_refused"
+    wait = error.until - datetime.now(UTC) if isinstance(error, HostBusy) else None
+    return Found(
+        outcome=PollOutcome.THROTTLED if busy else PollOutcome.BLOCKED if refused else PollOutcome.FAILED,
+        rhythm=feed.rhythm if busy else fail(feed.rhythm, weight.value),
+        validators=feed.validators,
+        body_hash=feed.body_hash,
+        hints=Hints(retry_after=wait),
+        failed=None if busy else weight,
+        reason=str(error),
+    )
+
+
+def _poll(feed: Feed, found: Found, schedule: Schedule, now: datetime) -> Poll:
+    return Poll(
+        feed=feed,
+        polled_at=now,
+        schedule=schedule,
+        rhythm=found.rhythm,
+        validators=found.validators,
+        body_hash=found.body_hash,
+        selection=found.selection,
+    )
+
+
+def _report(feed: Feed, found: Found, schedule: Schedule, outcome: PollOutcome) -> None:
+    metrics.polls.labels(outcome=outcome.value).inc()
+    troubled = outcome in {PollOutcome.FAILED, PollOutcome.BLOCKED, PollOutcome.THROTTLED}
+    facts: dict[str, object] = {"status": found.status, "reason": found.reason}
+    if found.selection is not None:
+        counts = found.selection
+        facts |= {"new": len(counts.new), "changed": len(counts.changed), "skipped": len(counts.skipped)}
+    level = log.warning if troubled else log.info
+    said = {name: value for name, value in facts.items() if value is not None}
+    seconds = round(schedule.interval.total_seconds(), 1)
+    level("feed_polled", outcome=outcome.value, feed=feed.settings.name, url=feed.settings.url, next_in=seconds, **said)

@@ -1,0 +1,216 @@
+"""Feeds and polls: what is subscribed, what is due, and what one poll found, in one transaction."""
+
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID, uuid4
+
+from sqlalchemy import ColumnElement, Row, func, or_, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.fetcher.feeds import dump_settings, expand, load_settings
+from services.fetcher.model import Feed, FeedSettings, ParsedEntry, Rhythm, Validators, entry_id
+from services.fetcher.schedule import Schedule, first_poll_at
+from services.fetcher.selection import Selection
+from services.fetcher.tables import entries, feed_entries, feeds
+from shared.database import Database, clock, insert_into
+from shared.urls import site_of
+
+PENDING = "pending"
+QUEUED = "queued"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Poll:
+    """What one poll changes. `selection` is None when nothing new was read (304, the same body, a failure)."""
+
+    feed: Feed
+    polled_at: datetime
+    schedule: Schedule
+    rhythm: Rhythm
+    validators: Validators | None
+    body_hash: str | None
+    selection: Selection | None = None
+
+
+class FeedStore:
+    """Feeds in the database. Leases expire by the database's clock; every write shows the lease's token."""
+
+    def __init__(self, database: Database, *, lease: timedelta) -> None:
+        self._database = database
+        self._lease = lease
+
+    async def apply(self, source: str, wanted: Sequence[FeedSettings]) -> int:
+        """Make `source` hold exactly these feeds: new ones are due within their shortest interval, missing ones rest.
+
+        A feed keeps its state when its settings change, and when it comes back. Returns how many are active.
+        """
+        async with self._database.transaction() as connection:
+            now = await clock(connection)
+            keep = [each.feed_id for each in wanted]
+            resting = update(feeds).where(feeds.c.source == source, feeds.c.feed_id.not_in(keep)).values(active=False)
+            await connection.execute(resting)
+            for settings in wanted:
+                # A quarter of a second a feed: a dozen start at once, an imported ten thousand do not fall on the net.
+                spread = min(settings.bounds.shortest, timedelta(seconds=len(wanted) / 4))
+                await self._upsert(connection, source, settings, first_poll_at(settings.feed_id, now, spread))
+        return len(wanted)
+
+    async def _upsert(self, connection: AsyncConnection, source: str, settings: FeedSettings, due: datetime) -> None:
+        said = {"source": source, "active": True, "settings": dump_settings(settings)}
+        row = {
+            **said,
+            "feed_id": settings.feed_id,
+            "url": settings.url,
+            "rhythm": dump_rhythm(Rhythm()),
+            "next_poll_at": due,
+        }
+        statement = insert_into(connection, feeds).values(**row)
+        await connection.execute(statement.on_conflict_do_update(index_elements=[feeds.c.feed_id], set_=said))
+
+    async def lease(self, limit: int) -> list[Feed]:
+        """At most `limit` feeds that are due, now ours until the lease ends."""
+        async with self._database.transaction() as connection:
+            now = await clock(connection)
+            due = (
+                select(feeds)
+                .where(feeds.c.active, feeds.c.next_poll_at <= now, free(feeds.c.lease_until, now))
+                .order_by(feeds.c.next_poll_at)
+                .limit(limit)
+                .with_for_update(skip_locked=True)
+            )
+            rows = (await connection.execute(due)).all()
+            token = uuid4()
+            taken = update(feeds).where(feeds.c.feed_id.in_([row.feed_id for row in rows]))
+            await connection.execute(taken.values(lease=token, lease_until=now + self._lease))
+        return [_feed(row, token) for row in rows]
+
+    async def known(self, feed: UUID, identities: Iterable[str]) -> Mapping[str, str]:
+        """Identity → fingerprint of the entries that were seen before."""
+        seen = select(feed_entries.c.identity, feed_entries.c.fingerprint).where(
+            feed_entries.c.feed_id == feed, feed_entries.c.identity.in_(list(identities))
+        )
+        async with self._database.snapshot() as connection:
+            return {identity: fingerprint for identity, fingerprint in await connection.execute(seen)}
+
+    async def commit(self, poll: Poll) -> bool:
+        """Store the entries, the validators, the body hash and the next poll together; False when the lease was lost.
+
+        Together, because a validator that is stored ahead of the entries it covers hides them behind the next 304.
+        """
+        async with self._database.transaction() as connection:
+            if not await self._release(connection, poll):
+                return False
+            if poll.selection is not None:
+                await self._store_selection(connection, poll, poll.selection)
+        return True
+
+    async def _release(self, connection: AsyncConnection, poll: Poll) -> bool:
+        ours = update(feeds).where(feeds.c.feed_id == poll.feed.feed_id, feeds.c.lease == poll.feed.lease)
+        done = await connection.execute(
+            ours.values(
+                **validator_columns(poll.validators),
+                body_hash=poll.body_hash,
+                rhythm=dump_rhythm(poll.rhythm),
+                why=[[name, seconds] for name, seconds in poll.schedule.terms],
+                polled_at=poll.polled_at,
+                next_poll_at=poll.schedule.at,
+                lease=None,
+                lease_until=None,
+            )
+        )
+        return done.rowcount == 1
+
+    async def _store_selection(self, connection: AsyncConnection, poll: Poll, selection: Selection) -> None:
+        for entry in (*selection.new, *selection.changed):
+            await self._store_entry(connection, poll, entry)
+            await self._remember(connection, poll, entry, skipped=None)
+        for skip in selection.skipped:
+            await self._remember(connection, poll, skip.entry, skipped=skip.reason)
+
+    async def _store_entry(self, connection: AsyncConnection, poll: Poll, entry: ParsedEntry) -> None:
+        """A new entry is due at once; a known address is looked at again, for the feed says something new of it."""
+        said = {
+            "facts": entry.facts.model_dump(mode="json", exclude_none=True),
+            "feed_id": poll.feed.feed_id,
+            "state": PENDING,
+            "next_at": poll.polled_at,
+            "attempts": 0,
+            "visits": 0,
+        }
+        row = {
+            **said,
+            "entry_id": entry_id(entry.facts.url, poll.feed.feed_id, entry.identity),
+            "url": entry.facts.url,
+            "site": site_of(entry.facts.url or poll.feed.settings.url),
+            "discovered_at": poll.polled_at,
+        }
+        statement = insert_into(connection, entries).values(**row)
+        await connection.execute(statement.on_conflict_do_update(index_elements=[entries.c.entry_id], set_=said))
+
+    async def _remember(
+        self, connection: AsyncConnection, poll: Poll, entry: ParsedEntry, *, skipped: str | None
+    ) -> None:
+        key = {"feed_id": poll.feed.feed_id, "identity": entry.identity}
+        page = None if skipped else entry_id(entry.facts.url, poll.feed.feed_id, entry.identity)
+        said = {"fingerprint": entry.fingerprint, "entry_id": page, "skipped": skipped}
+        statement = insert_into(connection, feed_entries).values(**key, **said, first_seen_at=poll.polled_at)
+        conflict = [feed_entries.c.feed_id, feed_entries.c.identity]
+        await connection.execute(statement.on_conflict_do_update(index_elements=conflict, set_=said))
+
+    async def unpolled(self) -> int:
+        """Active feeds that were never polled."""
+        count = select(func.count()).select_from(feeds).where(feeds.c.active, feeds.c.polled_at.is_(None))
+        async with self._database.snapshot() as connection:
+            return (await connection.execute(count)).scalar_one()
+
+
+def free(lease_until: ColumnElement[datetime | None], now: datetime) -> ColumnElement[bool]:
+    return or_(lease_until.is_(None), lease_until < now)
+
+
+def validator_columns(validators: Validators | None) -> dict[str, str | None]:
+    if validators is None:
+        return {"etag": None, "last_modified": None, "validators_url": None}
+    return {
+        "etag": validators.etag,
+        "last_modified": validators.last_modified,
+        "validators_url": validators.url,
+    }
+
+
+def read_validators(row: Row[tuple[object, ...]]) -> Validators | None:
+    if row.validators_url is None:
+        return None
+    return Validators(url=row.validators_url, etag=row.etag, last_modified=row.last_modified)
+
+
+def dump_rhythm(rhythm: Rhythm) -> dict[str, object]:
+    return {
+        "gaps": list(rhythm.gaps),
+        "newest": rhythm.newest.isoformat() if rhythm.newest else None,
+        "failures": rhythm.failures,
+        "polls": rhythm.polls,
+    }
+
+
+def read_rhythm(stored: Mapping[str, object]) -> Rhythm:
+    newest = stored["newest"]
+    return Rhythm(
+        gaps=tuple(stored["gaps"]),  # type: ignore[arg-type]
+        newest=datetime.fromisoformat(str(newest)) if newest else None,
+        failures=float(str(stored["failures"])),
+        polls=int(str(stored["polls"])),
+    )
+
+
+def _feed(row: Row[tuple[object, ...]], token: UUID) -> Feed:
+    return Feed(
+        feed_id=row.feed_id,
+        settings=expand(load_settings(row.settings), os.environ),
+        lease=token,
+        validators=read_validators(row),
+        body_hash=row.body_hash,
+        rhythm=read_rhythm(row.rhythm),
+    )

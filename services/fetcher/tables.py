@@ -1,0 +1,84 @@
+"""The fetcher's tables. Changes go through `migrations/`; a test holds the two against each other."""
+
+from sqlalchemy import JSON, Boolean, Column, Float, Index, Integer, MetaData, String, Table, Text, Uuid, text
+
+from shared.database import UtcDateTime
+
+metadata = MetaData()
+
+feeds = Table(
+    "feeds",
+    metadata,
+    Column("feed_id", Uuid, primary_key=True),
+    Column("url", Text, nullable=False, unique=True),
+    Column("source", Text, nullable=False),
+    Column("active", Boolean, nullable=False),
+    Column("settings", JSON, nullable=False),
+    Column("etag", Text),
+    Column("last_modified", Text),
+    Column("validators_url", Text),
+    Column("body_hash", String(64)),
+    Column("rhythm", JSON, nullable=False),
+    Column("why", JSON),
+    Column("polled_at", UtcDateTime),
+    Column("next_poll_at", UtcDateTime, nullable=False),
+    Column("lease", Uuid),
+    Column("lease_until", UtcDateTime),
+    Index("feeds_due", "next_poll_at"),
+)
+
+entries = Table(
+    "entries",
+    metadata,
+    Column("entry_id", Uuid, primary_key=True),
+    Column("url", Text),
+    Column("site", Text, nullable=False),
+    Column("feed_id", Uuid, nullable=False),
+    Column("facts", JSON, nullable=False),
+    Column("state", String(20), nullable=False),
+    Column("reason", String(60)),
+    Column("discovered_at", UtcDateTime, nullable=False),
+    Column("next_at", UtcDateTime),
+    Column("attempts", Integer, nullable=False, server_default=text("0")),
+    Column("visits", Integer, nullable=False, server_default=text("0")),
+    Column("observations", Integer, nullable=False, server_default=text("0")),
+    Column("queued_at", UtcDateTime),
+    Column("etag", Text),
+    Column("last_modified", Text),
+    Column("validators_url", Text),
+    Column("body_hash", String(64)),
+    Column("lease", Uuid),
+    Column("lease_until", UtcDateTime),
+    Index("entries_due", "next_at"),
+    Index("entries_queued", "queued_at"),
+)
+
+feed_entries = Table(
+    "feed_entries",
+    metadata,
+    Column("feed_id", Uuid, primary_key=True),
+    Column("identity", String(500), primary_key=True),
+    Column("fingerprint", String(64), nullable=False),
+    Column("entry_id", Uuid),
+    Column("skipped", String(60)),
+    Column("first_seen_at", UtcDateTime, nullable=False),
+    Index("feed_entries_entry", "entry_id"),
+)
+
+hosts = Table(
+    "hosts",
+    metadata,
+    Column("site", Text, primary_key=True),
+    Column("next_allowed_at", UtcDateTime, nullable=False),
+    Column("blocked_until", UtcDateTime),
+    Column("delay_seconds", Float, nullable=False),
+)
+
+robots = Table(
+    "robots",
+    metadata,
+    Column("origin", Text, primary_key=True),
+    Column("status", Integer, nullable=False),
+    Column("body", Text, nullable=False),
+    Column("fresh_until", UtcDateTime, nullable=False),
+)

@@ -1,0 +1,40 @@
+"""The processor's settings (`PROCESSOR_*`)."""
+
+import os
+
+from pydantic import Field
+from pydantic_settings import SettingsConfigDict
+
+from shared.config import ServiceSettings
+from shared.workers import WorkerLimits
+
+
+def _spare_cores() -> int:
+    """Every core but one: the event loop needs some of it to feed the workers."""
+    return max(1, len(os.sched_getaffinity(0)) - 1)
+
+
+class ProcessorSettings(ServiceSettings):
+    """See docs/operations.md for each."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="PROCESSOR_", frozen=True, extra="ignore", env_ignore_empty=True, env_file=None
+    )
+
+    workers: int = Field(default_factory=_spare_cores, ge=1, description="extraction processes")
+    extract_seconds: float = Field(default=20.0, gt=0, description="a page that takes longer costs its worker")
+    extract_memory_bytes: int = Field(default=2 * 2**30, gt=0)
+    relay_batch: int = Field(default=50, ge=1, description="events in flight to the broker")
+    relay_idle_seconds: float = Field(default=1.0, gt=0)
+    keep_bodies_days: float = Field(default=30.0, gt=0, description="bodies of confirmed events, for republishing")
+    keep_inbox_days: float = Field(default=90.0, gt=0, description="ids of observations, for recognising repeats")
+
+    @property
+    def concurrency(self) -> int:
+        return 2 * self.workers
+
+    @property
+    def extraction(self) -> WorkerLimits:
+        return WorkerLimits(
+            workers=self.workers, seconds=self.extract_seconds, memory_bytes=self.extract_memory_bytes
+        )

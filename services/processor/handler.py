@@ -1,0 +1,223 @@
+"""What becomes of one raw page.
+
+    receive (unacked)
+    extract and fingerprint in a worker process
+    BEGIN
+      seen before?                         → nothing more to do
+      article by its stored addresses, the first article with the same text
+      decide: published | updated | copied | withdrawn | a reason why there is no event
+      store article, revision, addresses, the event in the outbox, the outcome of the entry
+    COMMIT
+    ack                                    (the broker's part, after we return)
+
+The handler orchestrates; what it means is decided in `decision`, what a failure means in `shared.delivery`.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
+from typing import Protocol
+from uuid import UUID
+
+import structlog
+
+from services.processor.composition import snapshot_event, withdrawal_event
+from services.processor.decision import decide
+from services.processor.model import (
+    Article,
+    Decision,
+    Extracted,
+    NotAnArticle,
+    Observation,
+    Places,
+    Revised,
+    Source,
+    Verdict,
+    article_id,
+)
+from services.processor.store import Ledger
+from shared import metrics
+from shared.broker.protocols import Delivery
+from shared.delivery import Ack, judge
+from shared.delivery import Verdict as BrokerVerdict
+from shared.errors import PipelineError
+from shared.events import ArticleEvent
+from shared.messages import RawPage, decode_raw_page
+from shared.urls import address_key
+from shared.workers import WorkerLost
+
+log = structlog.get_logger()
+
+Extract = Callable[[Source], Awaitable[Extracted]]
+
+
+class Store(Protocol):
+    def begin(self) -> AbstractAsyncContextManager[Ledger]: ...
+
+
+class Handler:
+    """RawPage → outcome. `committed` is called after each commit that put an event in the outbox."""
+
+    def __init__(self, store: Store, extract: Extract, committed: Callable[[], None]) -> None:
+        self._store = store
+        self._extract = extract
+        self._committed = committed
+        self._alone = asyncio.Lock()
+
+    async def handle(self, delivery: Delivery) -> BrokerVerdict:
+        """The broker's verdict on one delivery; never raises for a failure that the pipeline knows."""
+        try:
+            page = decode_raw_page(delivery.message)
+            with metrics.stage.labels(stage="process").time():
+                await self._process(page)
+        except Exception as error:  # noqa: BLE001 - judge() has a verdict on every error, unknown ones included
+            return _failed(error, delivery)
+        metrics.deliveries.labels(verdict="ack").inc()
+        return Ack()
+
+    async def _process(self, page: RawPage) -> None:
+        extracted = await self._extracted(page)
+        async with self._store.begin() as ledger:
+            if await ledger.seen(page.raw_id):
+                log.info("observation_repeated", raw_id=str(page.raw_id))
+                return
+            decision, event = await _settle(ledger, page, extracted)
+        if event is not None:
+            self._committed()
+        _report(page, decision, event)
+
+    async def _extracted(self, page: RawPage) -> Extracted | None:
+        if page.kind in {"gone", "unchanged"}:
+            return None
+        extracted = await self._extract_patiently(_source(page))
+        if isinstance(extracted, NotAnArticle) and page.no_page_reason:
+            # The feed's own text was all there is: what kept us from the page is the reason worth recording.
+            return NotAnArticle(reason=page.no_page_reason, detail=extracted.reason)
+        return extracted
+
+    async def _extract_patiently(self, source: Source) -> Extracted:
+        try:
+            return await self._extract(source)
+        except WorkerLost:
+            # Once more, one suspect at a time, so that two heavy pages cannot take the memory from each other.
+            async with self._alone:
+                return await self._extract(source)
+
+
+async def _settle(ledger: Ledger, page: RawPage, extracted: Extracted | None) -> tuple[Decision, ArticleEvent | None]:
+    article = extracted if isinstance(extracted, Article) else None
+    places = _places(page, article)
+    await ledger.lock(places, article.text_hash if article else None)
+    observation = Observation(
+        kind=page.kind, observed_at=page.observed_at, address_known=await ledger.address_known(places.own[0])
+    )
+    known = await ledger.known(places)
+    twin = await ledger.twin(article.text_hash) if article else None
+    decision = decide(observation, extracted, known, twin)
+    subject = decision.article_id or (article_id(address_key(places.own[-1])) if article else None)
+    event = await _apply(ledger, page, article, decision, subject, places)
+    await ledger.settle(page, decision, subject, event)
+    return decision, event
+
+
+async def _apply(
+    ledger: Ledger, page: RawPage, article: Article | None, decision: Decision, subject: UUID | None, places: Places
+) -> ArticleEvent | None:
+    """Bring the store to what was decided; the event, where there is one."""
+    match decision.verdict:
+        case Verdict.PUBLISHED | Verdict.COPIED | Verdict.UPDATED if article and subject:
+            return await _publish(ledger, page, article, decision, subject, places)
+        case Verdict.WITHDRAWN if subject:
+            return await _withdraw(ledger, page, subject)
+        case Verdict.ALIAS if subject:
+            await ledger.add_addresses(subject, places.all)
+            await ledger.confirm(subject, page.observed_at)
+        case Verdict.UNCHANGED | Verdict.GONE if subject:
+            await ledger.confirm(subject, page.observed_at)
+        case Verdict.REBASELINED if article and subject:
+            await ledger.rebaseline(subject, page.observed_at, _revised(article))
+    return None
+
+
+async def _publish(
+    ledger: Ledger, page: RawPage, article: Article, decision: Decision, subject: UUID, places: Places
+) -> ArticleEvent:
+    stored = await ledger.stored(subject) if decision.article_id else None
+    await ledger.add_addresses(subject, places.all)
+    event = snapshot_event(
+        page,
+        article,
+        decision,
+        article_id=subject,
+        stored=stored,
+        urls=await ledger.urls(subject),
+        now=ledger.now,
+    )
+    await ledger.publish(event, page, _revised(article))
+    return event
+
+
+async def _withdraw(ledger: Ledger, page: RawPage, subject: UUID) -> ArticleEvent:
+    stored = await ledger.stored(subject)
+    event = withdrawal_event(page, stored, urls=await ledger.urls(subject), now=ledger.now)
+    nothing = Revised(text_hash="", headline_hash="", page_hash="", extractor="", withdrawn=True)
+    await ledger.publish(event, page, nothing)
+    return event
+
+
+def _revised(article: Article) -> Revised:
+    return Revised(
+        text_hash=article.text_hash,
+        headline_hash=article.headline_hash,
+        page_hash=article.page_hash,
+        extractor=article.extractor,
+        withdrawn=False,
+    )
+
+
+def _source(page: RawPage) -> Source:
+    said = page.entry.content or page.entry.summary or ""
+    fetched = page.kind == "fetched"
+    return Source(
+        kind=page.kind,
+        url=_places(page, None).own[-1],
+        body=page.body if fetched else said.encode(),
+        content_type=page.response.content_type if page.response and fetched else None,
+        entry=page.entry,
+        feed_language=page.feed.language,
+        section=page.feed.section,
+    )
+
+
+def _places(page: RawPage, article: Article | None) -> Places:
+    """Asked for first, answered last; an entry without an address is known by its own id."""
+    asked = page.entry.url or f"urn:fildactu:entry:{page.entry_id}"
+    answered = page.response.final_url if page.response else asked
+    return Places(
+        own=tuple(dict.fromkeys((asked, answered))), canonical=article.canonical_url if article else None
+    )
+
+
+def _failed(error: Exception, delivery: Delivery) -> BrokerVerdict:
+    verdict = judge(error, delivery.attempt)
+    name = type(verdict).__name__.lower()
+    metrics.deliveries.labels(verdict=name).inc()
+    facts = {"raw_id": delivery.message.message_id, "verdict": name, "attempt": delivery.attempt}
+    if isinstance(error, PipelineError):
+        log.warning("observation_failed", **facts, reason=str(error)[:300])
+    else:
+        log.error("observation_failed", **facts, reason=repr(error)[:300], exc_info=error)
+    return verdict
+
+
+def _report(page: RawPage, decision: Decision, event: ArticleEvent | None) -> None:
+    metrics.observations.labels(verdict=decision.verdict.value).inc()
+    facts = {"event_id": str(event.event_id), "routing_key": event.routing_key} if event else {}
+    log.info(
+        f"article_{decision.verdict.value}" if event else "observation_settled",
+        url=page.entry.url,
+        raw_id=str(page.raw_id),
+        reason=decision.reason,
+        rule=decision.rule,
+        **facts,
+    )

@@ -1,0 +1,195 @@
+"""The processor's values: frozen, converted from one to the next, never enriched in place."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID, uuid5
+
+from shared.events import Image, Language, Moment
+from shared.messages import EntryFacts, ObservationKind
+
+NAMESPACE = UUID("0b7f2b52-6a3c-5f0e-8f0d-5f8f6a1f2c11")
+"""Root of the deterministic ids of articles and stories."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """What the extractor needs of an observation; picklable, it crosses to a worker process.
+
+    `body` is the page as served; for `feed_only` it is the feed's own HTML in UTF-8. `url` is the final address.
+    """
+
+    kind: ObservationKind
+    url: str
+    body: bytes
+    content_type: str | None
+    entry: EntryFacts
+    feed_language: str | None
+    section: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Article:
+    """Text and metadata of one observation. `fields` says where each field came from.
+
+    `text` is the paragraphs joined by line feeds, without headline and lede; `canonical_url` only where the page
+    names a plausible one. `text_hash` and `headline_hash` compare words, not typography; `page_hash` compares bytes.
+    """
+
+    url: str
+    canonical_url: str | None
+    headline: str | None
+    lede: str | None
+    paragraphs: tuple[str, ...]
+    language: Language
+    authors: tuple[str, ...] = ()
+    published: Moment | None = None
+    modified: Moment | None = None
+    section: str | None = None
+    tags: tuple[str, ...] = ()
+    images: tuple[Image, ...] = ()
+    site_name: str | None = None
+    free: bool | None = None
+    word_count: int = 0
+    text_hash: str
+    headline_hash: str
+    page_hash: str
+    extractor: str
+    fields: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def text(self) -> str:
+        return "\n".join(self.paragraphs)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotAnArticle:
+    """The page was read and holds no article; `reason` is one of the recorded reasons (`consent_wall`, `empty`)."""
+
+    reason: str
+    detail: str = ""
+
+
+Extracted = Article | NotAnArticle
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Observation:
+    """What a decision needs to know of the observation itself."""
+
+    kind: ObservationKind
+    observed_at: datetime
+    address_known: bool
+    """Whether the very address that was fetched is stored already, for whichever article."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """The stored article that an observation's addresses lead to, at its current revision.
+
+    `matched` says how it was found: by the fetched `address`, or only by the `canonical` one that the page names.
+    """
+
+    article_id: UUID
+    revision: int
+    withdrawn: bool
+    observed_at: datetime
+    observed_as: ObservationKind
+    text_hash: str
+    headline_hash: str
+    extractor: str
+    story_id: UUID
+    matched: str = "address"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Twin:
+    """The article that was first seen with the same text."""
+
+    article_id: UUID
+    story_id: UUID
+    url: str
+    site: str
+    headline_hash: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Places:
+    """The addresses of one observation: `own` were asked for or answered, `canonical` is what the page names."""
+
+    own: tuple[str, ...]
+    canonical: str | None = None
+
+    @property
+    def all(self) -> tuple[str, ...]:
+        return (*self.own, self.canonical) if self.canonical else self.own
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stored:
+    """The stored article as events and withdrawals need it."""
+
+    article_id: UUID
+    url: str
+    host: str
+    site_name: str | None
+    headline: str | None
+    language: str
+    language_confidence: float
+    story_id: UUID
+    role: str
+    revision: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Revised:
+    """The article's row after an event: which text, seen when, by which extractor."""
+
+    text_hash: str
+    headline_hash: str
+    page_hash: str
+    extractor: str
+    withdrawn: bool
+
+
+class Verdict(StrEnum):
+    """What an observation means. The first four become events, each of the others is a recorded reason."""
+
+    PUBLISHED = "published"
+    UPDATED = "updated"
+    COPIED = "copied"
+    WITHDRAWN = "withdrawn"
+    ALIAS = "alias"
+    UNCHANGED = "unchanged"
+    SUPERSEDED = "superseded"
+    REBASELINED = "rebaselined"
+    GONE = "gone"
+    FEED_ONLY_AFTER_PAGE = "feed_only_after_page"
+    NOT_AN_ARTICLE = "not_an_article"
+
+
+EVENT_VERDICTS = frozenset({Verdict.PUBLISHED, Verdict.UPDATED, Verdict.COPIED, Verdict.WITHDRAWN})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """The verdict and why; `reason` is what is recorded when there is no event.
+
+    `article_id` is the stored article it is about: None makes a new one.
+    """
+
+    verdict: Verdict
+    reason: str
+    rule: str
+    article_id: UUID | None = None
+    twin: Twin | None = None
+
+
+def article_id(address_key: str) -> UUID:
+    """Assigned once, from the first address that was seen; later it is only looked up."""
+    return uuid5(NAMESPACE, f"article:{address_key}")
+
+
+def story_id(article: UUID) -> UUID:
+    return uuid5(NAMESPACE, f"story:{article}")

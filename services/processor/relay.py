@@ -1,0 +1,89 @@
+"""From the outbox to the exchange: take, publish with confirms, mark.
+
+    committed events → publish (persistent, mandatory, confirmed) → mark
+
+Killed between publish and mark, the event goes out again under the same id. An event that no queue takes stays here
+and is tried again: the topology is wrong then, and an alarm is better than a loss.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Protocol
+from uuid import UUID
+
+import structlog
+
+from services.processor.outbox import Pending
+from shared import metrics
+from shared.broker.protocols import Publisher
+from shared.errors import TransientError, Unavailable
+from shared.lifecycle import Stop
+from shared.topology import ARTICLE_EVENTS
+
+log = structlog.get_logger()
+
+LONGEST_PAUSE = 10.0
+PRUNE_EVERY = 3600.0
+
+
+class Events(Protocol):
+    async def take(self, limit: int) -> tuple[UUID, Sequence[Pending]]: ...
+    async def confirm(self, token: UUID, events: Sequence[UUID]) -> None: ...
+    async def release(self, token: UUID, events: Sequence[UUID]) -> None: ...
+    async def oldest_age(self) -> timedelta: ...
+
+
+class Relay:
+    """One loop. `nudge` ends its idling early; without it the outbox is looked at every `idle_seconds`."""
+
+    def __init__(self, events: Events, publisher: Publisher, *, batch: int, idle_seconds: float) -> None:
+        self._events = events
+        self._publisher = publisher
+        self._batch = batch
+        self._idle = idle_seconds
+        self._work = asyncio.Event()
+
+    def nudge(self) -> None:
+        self._work.set()
+
+    async def run(self, stop: Stop) -> None:
+        pause = self._idle
+        while not stop:
+            try:
+                sent, failed = await self.relay_batch()
+            except Unavailable as error:
+                log.warning("relay_waits", reason=str(error))
+                sent, failed = 0, True
+            pause = min(pause * 2, LONGEST_PAUSE) if failed else self._idle
+            if failed:
+                await stop.wait(pause)
+            elif not sent:
+                await self._idle_until_work(stop)
+
+    async def relay_batch(self) -> tuple[int, bool]:
+        """Relay what is due; returns how many events were confirmed, and whether some were not."""
+        self._work.clear()
+        metrics.outbox_oldest.set((await self._events.oldest_age()).total_seconds())
+        token, batch = await self._events.take(self._batch)
+        sent = await asyncio.gather(*(self._publish(event) for event in batch))
+        done = [event.event_id for event, ok in zip(batch, sent, strict=True) if ok]
+        left = [event.event_id for event, ok in zip(batch, sent, strict=True) if not ok]
+        await self._events.confirm(token, done)
+        await self._events.release(token, left)
+        return len(done), bool(left)
+
+    async def _publish(self, event: Pending) -> bool:
+        try:
+            await self._publisher.publish(ARTICLE_EVENTS, event.routing_key, event.message)
+        except TransientError as error:
+            log.warning("event_not_confirmed", event_id=str(event.event_id), reason=str(error))
+            return False
+        metrics.events_confirmed.labels(verb=event.verb).inc()
+        return True
+
+    async def _idle_until_work(self, stop: Stop) -> None:
+        waits = [asyncio.ensure_future(self._work.wait()), asyncio.ensure_future(stop.wait())]
+        await asyncio.wait(waits, timeout=self._idle, return_when=asyncio.FIRST_COMPLETED)
+        for each in waits:
+            each.cancel()

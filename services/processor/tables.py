@@ -1,0 +1,123 @@
+"""The processor's tables. Changes go through `migrations/`; a test holds the two against each other.
+
+Addresses and keys are looked up by a uuid5 of them: an address may be longer than an index row may be.
+"""
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    Column,
+    Float,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+    Uuid,
+)
+
+from shared.database import UtcDateTime
+
+metadata = MetaData()
+
+inbox = Table(
+    "inbox",
+    metadata,
+    Column("raw_id", Uuid, primary_key=True),
+    Column("entry_id", Uuid, nullable=False),
+    Column("observation", Integer, nullable=False),
+    Column("verdict", String(40), nullable=False),
+    Column("reason", String(60), nullable=False),
+    Column("rule", String(60)),
+    Column("article_id", Uuid),
+    Column("event_id", Uuid),
+    Column("received_at", UtcDateTime, nullable=False),
+    Index("inbox_received", "received_at"),
+)
+
+articles = Table(
+    "articles",
+    metadata,
+    Column("article_id", Uuid, primary_key=True),
+    Column("url", Text, nullable=False),
+    Column("host", Text, nullable=False),
+    Column("site_name", Text),
+    Column("headline", Text),
+    Column("language", String(35), nullable=False),
+    Column("language_confidence", Float, nullable=False),
+    Column("story_id", Uuid, nullable=False),
+    Column("role", String(10), nullable=False),
+    Column("revision", Integer, nullable=False),
+    Column("withdrawn", Boolean, nullable=False),
+    Column("observed_at", UtcDateTime, nullable=False),
+    Column("observed_as", String(20), nullable=False),
+    Column("text_hash", String(64), nullable=False),
+    Column("headline_hash", String(64), nullable=False),
+    Column("page_hash", String(64), nullable=False),
+    Column("extractor", String(100), nullable=False),
+    Column("first_seen_at", UtcDateTime, nullable=False),
+    Index("articles_story", "story_id"),
+)
+
+revisions = Table(
+    "revisions",
+    metadata,
+    Column("article_id", Uuid, primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("verb", String(20), nullable=False),
+    Column("event_id", Uuid, nullable=False),
+    Column("text_hash", String(64), nullable=False),
+    Column("headline_hash", String(64), nullable=False),
+    Column("observed_at", UtcDateTime, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Index("revisions_text", "text_hash", "created_at"),
+)
+
+addresses = Table(
+    "addresses",
+    metadata,
+    Column("address_id", Uuid, primary_key=True),
+    Column("key_id", Uuid, nullable=False),
+    Column("key_version", Integer, nullable=False),
+    Column("url", Text, nullable=False),
+    Column("article_id", Uuid, nullable=False),
+    Column("first_seen_at", UtcDateTime, nullable=False),
+    Index("addresses_key", "key_id"),
+    Index("addresses_article", "article_id"),
+)
+
+outbox = Table(
+    "outbox",
+    metadata,
+    Column("event_id", Uuid, primary_key=True),
+    Column("sequence", BigInteger, nullable=False),
+    Column("article_id", Uuid, nullable=False),
+    Column("verb", String(20), nullable=False),
+    Column("routing_key", Text, nullable=False),
+    Column("correlation_id", Text, nullable=False),
+    Column("headers", JSON, nullable=False),
+    Column("body", LargeBinary),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("confirmed_at", UtcDateTime),
+    Column("lease", Uuid),
+    Column("lease_until", UtcDateTime),
+    Index("outbox_pending", "confirmed_at", "sequence"),
+    Index("outbox_article", "article_id"),
+)
+
+quarantine = Table(
+    "quarantine",
+    metadata,
+    Column("quarantine_id", Uuid, primary_key=True),
+    Column("raw_id", Uuid),
+    Column("reason", String(60), nullable=False),
+    Column("detail", Text, nullable=False),
+    Column("attempt", Integer, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("headers", JSON, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    Column("quarantined_at", UtcDateTime, nullable=False),
+)

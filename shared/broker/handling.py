@@ -1,0 +1,47 @@
+"""Calling a handler so that every delivery gets a verdict, and waiting until it can work again."""
+
+import asyncio
+from collections.abc import Callable
+
+import structlog
+
+from shared.broker.pace import being_cancelled, waits
+from shared.broker.protocols import Delivery, Handler, Ready
+from shared.delivery import Verdict, judge
+from shared.errors import PipelineError, TransientError
+
+logger = structlog.get_logger(__name__)
+
+
+async def handled(handler: Handler, delivery: Delivery, *, queue: str) -> Verdict:
+    """The handler's verdict, or the one on the exception it raised."""
+    try:
+        return await handler(delivery)
+    except asyncio.CancelledError:
+        if being_cancelled():
+            raise
+        # A driver gave up its connection this way; nobody wants this task to end.
+        return _judged(TransientError("cancelled_inside"), delivery, queue)
+    except Exception as error:  # noqa: BLE001 -- whatever it is, the message needs a verdict
+        return _judged(error, delivery, queue)
+
+
+async def until_ready(ready: Ready, chance: Callable[[], float]) -> None:
+    for pause in waits(chance):
+        try:
+            await ready()
+        except Exception as error:  # noqa: BLE001 -- any error means: not ready
+            logger.debug("not_ready", reason=repr(error))
+            await asyncio.sleep(pause)
+        else:
+            return
+
+
+def _judged(error: Exception, delivery: Delivery, queue: str) -> Verdict:
+    verdict = judge(error, delivery.attempt)
+    facts = {"queue": queue, "message_id": delivery.message.message_id, "attempt": delivery.attempt}
+    if isinstance(error, PipelineError):
+        logger.warning("handler_gave_up", reason=str(error), verdict=verdict, **facts)
+    else:
+        logger.error("handler_failed", verdict=verdict, exc_info=error, **facts)
+    return verdict

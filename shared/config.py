@@ -1,0 +1,78 @@
+"""Settings every service has: frozen, from the environment, all faults reported at once."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+from urllib.parse import urlsplit
+
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+DEFAULT_PASSWORD = "fildactu-local"  # noqa: S105 - the documented local default, which services warn about
+BROKER_SCHEMES = ("inprocess", "amqp", "amqps")
+STORE_SCHEMES = ("sqlite+aiosqlite", "postgresql+asyncpg")
+
+S = TypeVar("S", bound="ServiceSettings")
+
+
+class InvalidSettings(Exception):
+    """Every fault of the environment, a line each."""
+
+
+class ServiceSettings(BaseSettings):
+    """Common part; each service adds its own under its own prefix. A secret may come from `<NAME>_FILE` instead."""
+
+    model_config = SettingsConfigDict(frozen=True, extra="ignore", env_ignore_empty=True)
+
+    broker_url: SecretStr = SecretStr("inprocess:")
+    store_url: SecretStr = SecretStr("sqlite+aiosqlite:///fildactu.db")
+    health_host: str = "127.0.0.1"
+    health_port: int = Field(default=0, ge=0, le=65535, description="0 takes any free port")
+    log_format: Literal["auto", "json", "console"] = "auto"
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    shutdown_seconds: float = Field(default=20.0, gt=0, description="for work in flight after SIGTERM")
+
+    @field_validator("broker_url")
+    @classmethod
+    def _known_broker(cls, value: SecretStr) -> SecretStr:
+        return _of_scheme(value, BROKER_SCHEMES)
+
+    @field_validator("store_url")
+    @classmethod
+    def _known_store(cls, value: SecretStr) -> SecretStr:
+        return _of_scheme(value, STORE_SCHEMES)
+
+    @property
+    def default_credentials(self) -> tuple[str, ...]:
+        """Which settings still carry the local default password."""
+        urls = {"broker_url": self.broker_url, "store_url": self.store_url}
+        return tuple(name for name, url in urls.items() if DEFAULT_PASSWORD in url.get_secret_value())
+
+
+def load(kind: type[S], environment: Mapping[str, str]) -> S:
+    """The settings, or InvalidSettings with one line for each faulty variable."""
+    prefix = kind.model_config.get("env_prefix", "")
+    try:
+        return kind(**_from_files(prefix, environment))
+    except ValidationError as error:
+        faults = (f"{prefix}{'.'.join(map(str, e['loc']))}".upper() + f": {e['msg']}" for e in error.errors())
+        raise InvalidSettings("\n".join(faults)) from error
+
+
+def _from_files(prefix: str, environment: Mapping[str, str]) -> dict[str, Any]:
+    """Values of `<PREFIX><NAME>_FILE` variables, as Docker and Kubernetes mount secrets."""
+    paths = {k: v for k, v in environment.items() if k.startswith(prefix) and k.endswith("_FILE") and v}
+    try:
+        return {
+            name.removeprefix(prefix).removesuffix("_FILE").lower(): Path(path).read_text(encoding="utf-8").strip()
+            for name, path in paths.items()
+        }
+    except OSError as error:
+        raise InvalidSettings(f"a secret's file cannot be read: {error}") from error
+
+
+def _of_scheme(value: SecretStr, schemes: tuple[str, ...]) -> SecretStr:
+    scheme = urlsplit(value.get_secret_value()).scheme
+    if scheme not in schemes:
+        raise ValueError(f"scheme {scheme!r} is not one of {', '.join(schemes)}")
+    return value

@@ -1,0 +1,48 @@
+"""Schema changes: each service owns its tables, its scripts and its version table; applied under a lock."""
+
+import asyncio
+from pathlib import Path
+from typing import NamedTuple
+
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import Connection, text
+
+from shared.database import Database, translated_errors
+
+# Any fixed number: it names the lock that keeps two `migrate` steps apart on PostgreSQL.
+LOCK = 7_241_905
+
+
+class Scripts(NamedTuple):
+    """Where a service's migrations lie and which table records how far they were applied."""
+
+    folder: Path
+    version_table: str
+
+
+async def migrate(database: Database, *scripts: Scripts) -> None:
+    """Bring every service's tables to the newest version. Safe to run again and from several places at once."""
+    with translated_errors():
+        for script in scripts:
+            await _upgrade(database, script)
+
+
+async def _upgrade(database: Database, scripts: Scripts) -> None:
+    async with database.transaction() as connection:
+        if not database.is_sqlite:
+            await connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": LOCK})
+        await connection.run_sync(_run, scripts)
+
+
+def _run(connection: Connection, scripts: Scripts) -> None:
+    config = Config()
+    config.set_main_option("script_location", str(scripts.folder).replace("%", "%%"))
+    config.attributes["connection"] = connection
+    config.attributes["version_table"] = scripts.version_table
+    command.upgrade(config, "head")
+
+
+def migrate_now(database: Database, *scripts: Scripts) -> None:
+    """`migrate` for callers outside an event loop."""
+    asyncio.run(migrate(database, *scripts))

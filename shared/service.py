@@ -1,0 +1,44 @@
+"""What both services do around their work: open store and broker, serve health, wait until both answer."""
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+
+import structlog
+
+from shared import broker as brokers
+from shared import health, lifecycle
+from shared.broker.protocols import Broker
+from shared.config import ServiceSettings
+from shared.database import Database
+from shared.lifecycle import Stop
+from shared.topology import topology
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surroundings:
+    """What a service works with; `stop` is set by a signal, which may have come before everything answered."""
+
+    stop: Stop
+    database: Database
+    broker: Broker
+
+
+@asynccontextmanager
+async def surroundings(settings: ServiceSettings, *, name: str) -> AsyncIterator[Surroundings]:
+    """Open everything in order and close it in reverse; health answers from the start and says what is missing."""
+    for setting in settings.default_credentials:
+        log.warning("default_credentials", setting=setting, remedy="set a password of your own in .env")
+    async with AsyncExitStack() as stack:
+        stop = await stack.enter_async_context(lifecycle.stop_on_signals())
+        database = Database.open(settings.store_url.get_secret_value())
+        stack.push_async_callback(database.close)
+        url, grace = settings.broker_url.get_secret_value(), settings.shutdown_seconds
+        broker = await stack.enter_async_context(brokers.connect(url, topology(), name=name, grace_seconds=grace))
+        checks = {"store": database.ping, "broker": broker.ping}
+        await stack.enter_async_context(health.served(checks, host=settings.health_host, port=settings.health_port))
+        for what, probe in checks.items():
+            await lifecycle.answered(what, probe, stop)
+        yield Surroundings(stop=stop, database=database, broker=broker)

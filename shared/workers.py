@@ -1,0 +1,83 @@
+"""A pool of worker processes that can be killed: hostile input costs one worker, never the service."""
+
+import asyncio
+import multiprocessing
+import resource
+import signal
+from collections.abc import Callable
+from concurrent.futures import TimeoutError as Overrun
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import structlog
+from pebble import ProcessExpired, ProcessPool
+
+from shared import metrics
+from shared.errors import PermanentError
+
+log = structlog.get_logger()
+T = TypeVar("T")
+
+
+class WorkerLost(PermanentError):
+    """The work ran too long, took too much memory or killed its process: `worker_timeout` or `worker_died`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkerLimits:
+    """Per unit of work; `tasks_per_worker` renews a process now and then, so that leaks end."""
+
+    workers: int
+    seconds: float
+    memory_bytes: int = 2 * 1024**3
+    tasks_per_worker: int = 5000
+
+
+class WorkerPool:
+    """Runs module-level functions of picklable arguments in processes of their own."""
+
+    def __init__(self, name: str, limits: WorkerLimits, warm_up: Callable[[], None] | None = None) -> None:
+        self.name = name
+        self._limits = limits
+        self._warm_up = warm_up
+        self._pool: ProcessPool | None = None
+
+    async def run(self, function: Callable[..., T], *args: Any) -> T:  # noqa: ANN401 - passed through unread
+        """The function's result; raises its PipelineError, or WorkerLost."""
+        future = self._open().schedule(function, args=args, timeout=self._limits.seconds)
+        try:
+            return await asyncio.wrap_future(future)
+        except Overrun as error:
+            raise self._lost("worker_timeout", f"over {self._limits.seconds:g} s") from error
+        except (ProcessExpired, MemoryError) as error:
+            raise self._lost("worker_died", str(error)) from error
+
+    def _lost(self, reason: str, detail: str) -> WorkerLost:
+        metrics.worker_deaths.labels(pool=self.name, reason=reason).inc()
+        return WorkerLost(reason, detail)
+
+    def _open(self) -> ProcessPool:
+        # `spawn`: a fork would copy the parent's threads, sockets and locks in whatever state they are.
+        if self._pool is None:
+            self._pool = ProcessPool(
+                max_workers=self._limits.workers,
+                max_tasks=self._limits.tasks_per_worker,
+                initializer=_prepare,
+                initargs=(self._limits.memory_bytes, self._warm_up),
+                context=multiprocessing.get_context("spawn"),
+            )
+        return self._pool
+
+    async def close(self) -> None:
+        """End the processes; work that is still running is lost (its message was not acked)."""
+        if self._pool is not None:
+            pool, self._pool = self._pool, None
+            pool.stop()  # type: ignore[no-untyped-call]
+            await asyncio.to_thread(pool.join)
+
+
+def _prepare(memory_bytes: int, warm_up: Callable[[], None] | None) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_AS, (memory_bytes, memory_bytes))
+    if warm_up is not None:
+        warm_up()

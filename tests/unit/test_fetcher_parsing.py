@@ -1,0 +1,305 @@
+"""Feed documents to parsed feeds: one file with its expectation per format, and the quirks one by one."""
+
+import gzip
+import json
+import pickle
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from services.fetcher.identity import Draft, entries
+from services.fetcher.parsing import MOST_ENTRIES, parse_feed
+from shared.errors import PermanentError
+
+FEEDS = Path(__file__).parents[1] / "data" / "feeds"
+DOCUMENTS = sorted(path for path in FEEDS.iterdir() if ".expected." not in path.name)
+BASE = "https://courrier.example/feeds/all"
+NOW = datetime(2026, 11, 24, tzinfo=UTC)
+
+
+def parse(body, content_type="application/xml", url=BASE):
+    return parse_feed(body if isinstance(body, bytes) else body.encode(), content_type, url, NOW)
+
+
+def rss(*items, channel=""):
+    return f'<rss version="2.0"><channel><title>T</title>{channel}{"".join(items)}</channel></rss>'
+
+
+def item(**parts):
+    return "<item>" + "".join(f"<{name}>{text}</{name}>" for name, text in parts.items()) + "</item>"
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
+def test_a_document_gives_what_is_written_beside_it(path):
+    """Each format, encoding and kind of damage gives the entries, dates, addresses and faults that stand beside it."""
+    expected = json.loads((FEEDS / f"{path.stem}.expected.json").read_text())
+    parsed = parse(path.read_bytes())
+
+    assert expected == {
+        "title": parsed.title,
+        **({"ttl_minutes": parsed.ttl / timedelta(minutes=1)} if parsed.ttl else {}),
+        "faults": list(parsed.faults),
+        "entries": [
+            entry.facts.model_dump(mode="json", exclude_defaults=True, exclude_none=True) for entry in parsed.entries
+        ],
+    }
+
+
+def test_a_parsed_feed_crosses_a_process_boundary():
+    """Argument and result of the worker's function survive pickling."""
+    parsed = parse(rss(item(guid="1", title="a")))
+
+    assert parsed == pickle.loads(pickle.dumps(parsed))
+    assert parse_feed is pickle.loads(pickle.dumps(parse_feed))
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b" \r\n ",
+        b"<!DOCTYPE html><html><head><title>503</title></head><body><h1>Down</h1></body></html>",
+        b"<html><body>Please log in</body></html>",
+        b"Not Found",
+        b"<sitemapindex/>",
+        b'{"error": "not found"}',
+        b'{"items": [{"id": 1}]}',
+        b'{"broken',
+        b'{"a":' * 100_000,
+        b"\x00\x01\x02\xff" * 50,
+        gzip.compress(b"<rss/>"),
+        b"/etc/passwd",
+        b"file:///etc/passwd",
+        b"http://127.0.0.1:9/feed.xml",
+    ],
+)
+def test_what_is_no_feed_is_refused(body):
+    """A page, an empty body, other JSON, a binary or a path is no feed, whatever the content type says."""
+    with pytest.raises(PermanentError) as caught:
+        parse(body)
+
+    assert caught.value.reason == "not_a_feed"
+
+
+def test_the_body_is_never_taken_for_a_file_name(tmp_path):
+    """A server that answers with the path of a local feed learns nothing of that file."""
+    local = tmp_path / "feed.xml"
+    local.write_text(rss(item(title="secret")))
+
+    with pytest.raises(PermanentError):
+        parse(str(local).encode())
+
+
+def test_an_empty_feed_is_a_feed():
+    """No entries but a feed's root: a feed that has nothing to say today."""
+    assert (parse(rss()).title, parse(rss()).entries) == ("T", ())
+
+
+def test_an_html_content_type_does_not_spoil_a_feed():
+    """Feeds are often sent as text/html: said in the faults, read all the same."""
+    parsed = parse(rss(item(guid="1", title="é")), "text/html")
+
+    assert ([entry.facts.title for entry in parsed.entries], parsed.faults) == (["é"], ("wrong_content_type",))
+
+
+@pytest.mark.parametrize("content_type", ["text/xml", "text/xml; charset=iso-8859-1", "application/xml", None])
+def test_utf_8_is_read_as_utf_8(content_type):
+    """A body that decodes as UTF-8 is UTF-8 though the server or the document says otherwise."""
+    body = "<?xml version='1.0' encoding='iso-8859-1'?>" + rss(item(guid="1", title="Année à Abéché — 中"))
+
+    assert parse(body, content_type).entries[0].facts.title == "Année à Abéché — 中"
+
+
+def test_utf_16_is_read():
+    """A byte order mark decides, and the document counts as whole."""
+    parsed = parse(("<?xml version='1.0'?>" + rss(item(guid="1", title="é"))).encode("utf-16"), None)
+
+    assert parsed.entries[0].facts.title == "é"
+    assert "truncated" not in parsed.faults
+
+
+def test_guids_stay_what_they_are_when_the_feed_moves():
+    """A guid is a name, not an address: another final URL must not make all entries new."""
+    body = rss(item(guid="123", link="/a"), item(guid="b", link="/b"))
+    here, there = parse(body), parse(body, url="http://www.elsewhere.example/rss")
+
+    assert [entry.identity for entry in here.entries] == ["123", "b"] == [entry.identity for entry in there.entries]
+    assert there.entries[0].facts.url == "http://www.elsewhere.example/a"
+
+
+@pytest.mark.parametrize(
+    ("link", "expected"),
+    [
+        ("https://a.example/x", "https://a.example/x"),
+        ("  https://a.example/x\n", "https://a.example/x"),
+        ("//a.example/x", "https://a.example/x"),
+        ("x y", "https://courrier.example/feeds/x%20y"),
+        ("?id=1", "https://courrier.example/feeds/all?id=1"),
+        ("HTTPS://user:pw@A.example/x#top", "https://a.example/x"),
+        ("https://müller.example/ö", "https://xn--mller-kva.example/%C3%B6"),
+        ("javascript:alert(1)", None),
+        ("mailto:a@b.example", None),
+        ("file:///etc/passwd", None),
+        ("https://[broken/", None),
+        ("", None),
+    ],
+)
+def test_links_are_fetchable_addresses_or_none(link, expected):
+    """Only http(s) counts, absolute, without user and fragment."""
+    assert expected == parse(rss(item(guid="1", title="t", link=link))).entries[0].facts.url
+
+
+@pytest.mark.parametrize(
+    ("channel", "minutes"),
+    [
+        ("<ttl>60</ttl>", 60),
+        ("<ttl> 5 </ttl>", 5),
+        ("<ttl>0</ttl>", None),
+        ("<ttl>-5</ttl>", None),
+        ("<ttl>soon</ttl>", None),
+        ("<ttl>nan</ttl>", None),
+        ("<ttl>1e300</ttl>", 365 * 24 * 60),
+        ("<sy:updatePeriod>hourly</sy:updatePeriod>", 60),
+        ("<sy:updatePeriod>hourly</sy:updatePeriod><sy:updateFrequency>0.5</sy:updateFrequency>", 120),
+        ("<sy:updatePeriod>always</sy:updatePeriod>", None),
+        ("", None),
+    ],
+)
+def test_ttl_is_what_the_feed_says_of_itself(channel, minutes):
+    """RSS ttl in minutes, else the syndication module; nonsense is none."""
+    body = rss(channel=channel).replace("<rss", '<rss xmlns:sy="http://purl.org/rss/1.0/modules/syndication/"', 1)
+    ttl = parse(body).ttl
+
+    assert minutes == (ttl / timedelta(minutes=1) if ttl else None)
+
+
+def test_entries_beyond_the_most_are_cut():
+    """A feed of any length gives 2,000 entries, and says that there were more."""
+    parsed = parse(rss(*(item(guid=str(number)) for number in range(MOST_ENTRIES + 5))))
+
+    assert (len(parsed.entries), parsed.faults) == (MOST_ENTRIES, ("entries_cut",))
+
+
+@pytest.mark.parametrize(
+    ("author", "expected"),
+    [
+        ("Night Desk", ("Night Desk",)),
+        ("desk@paper.org (Night Desk)", ("Night Desk",)),
+        ("desk@paper.africa (Night Desk)", ("Night Desk",)),
+        ("desk@paper.a (Night Desk)", ("Night Desk",)),
+        ("Night Desk &lt;desk@paper.africa&gt;", ("Night Desk",)),
+        ("Night Desk (desk@paper.africa)", ("Night Desk",)),
+        ("desk@paper.africa", ()),
+        ("desk@paper.org", ()),
+        ("", ()),
+    ],
+)
+def test_authors_are_names(author, expected):
+    """An address is not a name, and a name stays whole beside an address under any top domain."""
+    assert expected == parse(rss(item(guid="1", author=author))).entries[0].facts.authors
+
+
+def test_a_truncated_json_feed_gives_its_whole_entries():
+    """What was cut off is lost, what stands before it is not."""
+    whole = (FEEDS / "jsonfeed11.json").read_text()
+    parsed = parse(whole[: whole.index('"content_text"')])
+
+    assert ([entry.identity for entry in parsed.entries], parsed.faults) == (["7"], ("truncated",))
+
+
+def test_one_guid_for_all_entries_hides_none():
+    """Where all guids are equal the addresses tell entries apart, and where these are too, title and date do."""
+    by_link = parse(rss(*(item(guid="same", link=f"/{number}", title="t") for number in range(3))))
+    by_title = parse(rss(*(item(guid="same", link="/home", title=f"t{number}", pubDate="x") for number in range(3))))
+
+    assert [f"https://courrier.example/{number}" for number in range(3)] == [e.identity for e in by_link.entries]
+    assert len({entry.identity for entry in by_title.entries}) == 3
+
+
+def test_only_the_entries_that_share_a_guid_lose_it():
+    """A guid reused by two entries does not rename the third."""
+    parsed = parse(rss(item(guid="a", link="/1"), item(guid="a", link="/2"), item(guid="b", link="/3")))
+
+    assert parsed.entries[2].identity == "b"
+
+
+def test_the_same_entry_twice_is_one_entry():
+    """An exact repetition says nothing new."""
+    parsed = parse(rss(item(guid="a", title="t"), item(guid="a", title="t")))
+
+    assert ([entry.identity for entry in parsed.entries], parsed.faults) == (["a"], ("repeated_entries",))
+
+
+def test_a_very_long_guid_is_known_by_its_hash():
+    """A store can key on any identity."""
+    assert len(parse(rss(item(guid="g" * 5000))).entries[0].identity) == 32
+
+
+@pytest.mark.parametrize("part", ["title", "link", "pubDate", "description"])
+def test_the_fingerprint_changes_with_what_the_feed_says(part):
+    """Title, address, date or summary: a change of any is something new, under the same identity."""
+    before = {"guid": "1", "title": "t", "link": "/a", "pubDate": "Mon, 23 Nov 2026 10:00:00 GMT", "description": "d"}
+    changed = {"title": "T", "link": "/b", "pubDate": "Mon, 23 Nov 2026 11:00:00 GMT", "description": "D"}
+    first = parse(rss(item(**before))).entries[0]
+    second = parse(rss(item(**before | {part: changed[part]}))).entries[0]
+
+    assert first.identity == second.identity
+    assert first.fingerprint != second.fingerprint
+
+
+def test_the_fingerprint_does_not_move_with_our_clock():
+    """A date that is too far ahead today is readable tomorrow: the feed still says the same."""
+    body = rss(item(guid="1", pubDate="Mon, 30 Nov 2026 10:00:00 GMT")).encode()
+    early, late = (parse_feed(body, None, BASE, NOW + timedelta(days=days)).entries[0] for days in (0, 30))
+
+    assert (early.facts.published, late.facts.published is not None) == (None, True)
+    assert early.fingerprint == late.fingerprint
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        '<!DOCTYPE r [<!ENTITY a0 "aaaaaaaaaa">'
+        + "".join(f'<!ENTITY a{n} "' + f"&a{n - 1};" * 10 + '">' for n in range(1, 10))
+        + "]>"
+        + rss(item(guid="1", title="&a9;")),
+        '<!DOCTYPE r [<!ENTITY x SYSTEM "file:///etc/passwd">]>' + rss(item(guid="1", title="[&x;]")),
+        rss(item(guid="1", description="<![CDATA[" + "<!--" * 20_000 + "]]>")),
+        rss("<x>" * 5_000, item(guid="1")),
+    ],
+    ids=["billion laughs", "external entity", "comment flood", "deep nesting"],
+)
+def test_hostile_documents_end(body):
+    """Attacks on the parser that need no kill give entries without secrets, or are no feed."""
+    try:
+        held = repr(parse(body))
+    except PermanentError as error:
+        held = repr(error)
+
+    assert "root:" not in held
+
+
+texts = st.none() | st.sampled_from(["a", "b", "https://a.example/1", "https://a.example/2"])
+
+
+@given(st.lists(st.builds(Draft, guid=texts, url=texts, title=texts, published=texts, content=texts), max_size=30))
+def test_every_distinct_entry_is_kept_under_an_identity_of_its_own(drafts):
+    """However guids, addresses and titles are reused: as many entries as distinct drafts, no identity twice."""
+    kept = entries(drafts, NOW)
+
+    assert len(set(drafts)) == len(kept) == len({entry.identity for entry in kept})
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.binary(max_size=300), st.sampled_from([b"", b"<rss version='2.0'><channel><item>", b"<feed><entry>", b"{"]))
+def test_no_bytes_make_it_fail(noise, head):
+    """Any bytes give a feed or PermanentError, never anything else."""
+    try:
+        came_to = type(parse(head + noise)).__name__
+    except PermanentError as error:
+        came_to = error.reason
+
+    assert came_to in {"ParsedFeed", "not_a_feed"}
