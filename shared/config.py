@@ -10,7 +10,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 DEFAULT_PASSWORD = "fildactu-local"  # noqa: S105 - the documented local default, which services warn about
 BROKER_SCHEMES = ("inprocess", "amqp", "amqps")
-STORE_SCHEMES = ("sqlite+aiosqlite", "postgresql+asyncpg")
+STORE_SCHEMES = ("sqlite", "sqlite+aiosqlite", "postgresql+asyncpg")
 
 S = TypeVar("S", bound="ServiceSettings")
 
@@ -25,7 +25,7 @@ class ServiceSettings(BaseSettings):
     model_config = SettingsConfigDict(frozen=True, extra="ignore", env_ignore_empty=True)
 
     broker_url: SecretStr = SecretStr("inprocess:")
-    store_url: SecretStr = SecretStr("sqlite+aiosqlite:///fildactu.db")
+    store_url: SecretStr = SecretStr("sqlite:///fildactu.db")
     health_host: str = "127.0.0.1"
     health_port: int = Field(default=0, ge=0, le=65535, description="0 takes any free port")
     log_format: Literal["auto", "json", "console"] = "auto"
@@ -50,25 +50,34 @@ class ServiceSettings(BaseSettings):
 
 
 def load(kind: type[S], environment: Mapping[str, str]) -> S:
-    """The settings, or InvalidSettings with one line for each faulty variable."""
+    """The settings, or InvalidSettings with one line for each faulty variable.
+
+    `environment` says where the secrets' files are; all else is read from the process's own environment.
+    """
     prefix = kind.model_config.get("env_prefix", "")
+    secrets, faults = _from_files(prefix, environment)
     try:
-        return kind(**_from_files(prefix, environment))
+        settings = kind(**secrets)
     except ValidationError as error:
-        faults = (f"{prefix}{'.'.join(map(str, e['loc']))}".upper() + f": {e['msg']}" for e in error.errors())
+        faults += [f"{prefix}{'.'.join(map(str, e['loc']))}".upper() + f": {e['msg']}" for e in error.errors()]
         raise InvalidSettings("\n".join(faults)) from error
+    if faults:
+        raise InvalidSettings("\n".join(faults))
+    return settings
 
 
-def _from_files(prefix: str, environment: Mapping[str, str]) -> dict[str, Any]:
-    """Values of `<PREFIX><NAME>_FILE` variables, as Docker and Kubernetes mount secrets."""
+def _from_files(prefix: str, environment: Mapping[str, str]) -> tuple[dict[str, Any], list[str]]:
+    """Values of `<PREFIX><NAME>_FILE` variables, as Docker and Kubernetes mount secrets, and a line for each fault."""
     paths = {k: v for k, v in environment.items() if k.startswith(prefix) and k.endswith("_FILE") and v}
-    try:
-        return {
-            name.removeprefix(prefix).removesuffix("_FILE").lower(): Path(path).read_text(encoding="utf-8").strip()
-            for name, path in paths.items()
-        }
-    except OSError as error:
-        raise InvalidSettings(f"a secret's file cannot be read: {error}") from error
+    values, faults = {}, []
+    for name, path in paths.items():
+        try:
+            text = Path(path).read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            faults.append(f"{name}: the secret's file cannot be read: {error}")
+        else:
+            values[name.removeprefix(prefix).removesuffix("_FILE").lower()] = text.strip()
+    return values, faults
 
 
 def _of_scheme(value: SecretStr, schemes: tuple[str, ...]) -> SecretStr:

@@ -1,30 +1,23 @@
 """The store's connection: one engine per process, short transactions, one vocabulary of errors.
 
-Stores are chosen by URL alone: `sqlite+aiosqlite:///file` or `postgresql+asyncpg://…`.
+Stores are chosen by URL alone: `sqlite:///file` or `postgresql+asyncpg://…`.
 """
 
-import asyncio
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager, nullcontext
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from datetime import UTC, datetime
-from typing import Any, Self
+from typing import Any, Protocol, Self, TypeVar
 
-from sqlalchemy import DateTime, Table, TypeDecorator, event, exc, text
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import CursorResult, DateTime, Executable, TypeDecorator, exc, text
 from sqlalchemy.engine import Dialect
-from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.ext.asyncio import create_async_engine
 
 from shared.errors import StoreUnavailable, TransientError
+from shared.sqlite import SqliteEngine
 
-SQLITE_BUSY_MILLISECONDS = 30_000
 CONNECT_SECONDS = 10
-SQLITE_PRAGMAS = (
-    "journal_mode=WAL",
-    "synchronous=FULL",
-    "foreign_keys=ON",
-    f"busy_timeout={SQLITE_BUSY_MILLISECONDS}",
-)
+
+T = TypeVar("T")
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -45,44 +38,71 @@ class UtcDateTime(TypeDecorator[datetime]):
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
-class Database:
-    """An engine with the project's transaction rules."""
+class Connection(Protocol):
+    """A transaction's connection: what the stores use of SQLAlchemy's AsyncConnection."""
 
-    def __init__(self, engine: AsyncEngine) -> None:
-        self.engine = engine
-        # One writer at a time is SQLite's rule; queueing here is fair and does not poll, its own busy wait does.
-        self._writer = asyncio.Lock() if engine.dialect.name == "sqlite" else None
+    @property
+    def dialect(self) -> Dialect: ...
+    async def execute(self, statement: Executable, parameters: Any = None) -> CursorResult[*tuple[Any, ...]]: ...  # noqa: ANN401
+    async def scalar(self, statement: Executable, parameters: Any = None) -> Any: ...  # noqa: ANN401
+    async def run_sync(self, function: Callable[..., T], *arguments: Any) -> T: ...  # noqa: ANN401
+
+
+class Engine(Protocol):
+    """One store, with the project's rules for transactions."""
+
+    def transaction(self) -> AbstractAsyncContextManager[Connection]: ...
+    def snapshot(self) -> AbstractAsyncContextManager[Connection]: ...
+    async def close(self) -> None: ...
+
+
+class PostgresEngine:
+    """A pool of connections to PostgreSQL."""
+
+    def __init__(self, url: str, pool_size: int) -> None:
+        options = {"timeout": CONNECT_SECONDS, "command_timeout": 60}
+        self._engine = create_async_engine(
+            url, pool_size=pool_size, max_overflow=0, pool_pre_ping=True, connect_args=options
+        )
+
+    def transaction(self) -> AbstractAsyncContextManager[Connection]:
+        return self._engine.begin()  # type: ignore[return-value]
+
+    def snapshot(self) -> AbstractAsyncContextManager[Connection]:
+        return self._engine.begin()  # type: ignore[return-value]
+
+    async def close(self) -> None:
+        await self._engine.dispose()
+
+
+class Database:
+    """The store that a URL names; errors of drivers become ours."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
 
     @classmethod
     def open(cls, url: str, *, pool_size: int = 10) -> Self:
-        """An engine for `url`; nothing is connected yet."""
-        if url.startswith("sqlite"):
-            return cls(_sqlite_engine(url))
-        options = {"timeout": CONNECT_SECONDS, "command_timeout": 60}
-        engine = create_async_engine(
-            url, pool_size=pool_size, max_overflow=0, pool_pre_ping=True, connect_args=options
-        )
-        return cls(engine)
+        """Nothing is connected yet."""
+        return cls(SqliteEngine(url) if url.startswith("sqlite") else PostgresEngine(url, pool_size))
 
     @property
     def is_sqlite(self) -> bool:
-        return self._writer is not None
+        return isinstance(self._engine, SqliteEngine)
 
     @asynccontextmanager
-    async def transaction(self) -> AsyncIterator[AsyncConnection]:
+    async def transaction(self) -> AsyncIterator[Connection]:
         """A writing transaction, committed at the end of the block. Raises StoreUnavailable or TransientError."""
         with translated_errors():
-            async with self._writer or nullcontext(), self.engine.begin() as connection:
+            async with self._engine.transaction() as connection:
                 yield connection
 
     @asynccontextmanager
-    async def snapshot(self) -> AsyncIterator[AsyncConnection]:
-        """A reading transaction; on SQLite it waits for no writer."""
+    async def snapshot(self) -> AsyncIterator[Connection]:
+        """A reading transaction."""
         with translated_errors():
-            async with self.engine.connect() as plain:
-                connection = await plain.execution_options(read_only=True)
-                async with connection.begin():
-                    yield connection
+            async with self._engine.snapshot() as connection:
+                yield connection
 
     async def ping(self) -> None:
         """Raises StoreUnavailable unless the store answers."""
@@ -90,21 +110,18 @@ class Database:
             await connection.execute(text("SELECT 1"))
 
     async def close(self) -> None:
-        await self.engine.dispose()
+        await self._engine.close()
 
 
-async def clock(connection: AsyncConnection) -> datetime:
-    """Now by the database's clock: leases of several machines are judged by one clock."""
+async def clock(connection: Connection) -> datetime:
+    """Now by the database's clock: leases of several machines are judged by one clock.
+
+    SQLite's is this machine's, and need not be asked for.
+    """
     if connection.dialect.name == "sqlite":
-        found = await connection.scalar(text("SELECT strftime('%Y-%m-%d %H:%M:%f', 'now')"))
-        return datetime.fromisoformat(str(found)).replace(tzinfo=UTC)
+        return datetime.now(UTC)
     now: datetime = (await connection.execute(text("SELECT clock_timestamp()"))).scalar_one()
     return now.astimezone(UTC)
-
-
-def insert_into(connection: AsyncConnection, table: Table) -> postgresql.Insert | sqlite.Insert:
-    """The INSERT of the store in use, which knows ON CONFLICT."""
-    return sqlite.insert(table) if connection.dialect.name == "sqlite" else postgresql.insert(table)
 
 
 @contextmanager
@@ -115,38 +132,26 @@ def translated_errors() -> Iterator[None]:
     except (exc.OperationalError, exc.InterfaceError, exc.TimeoutError, OSError) as error:
         raise StoreUnavailable(f"store does not answer: {_cause(error)}") from error
     except exc.DBAPIError as error:
-        raise _by_state(error) from error
+        known = _by_state(error)
+        if known is None:
+            raise
+        raise known from error
 
 
-def _by_state(error: exc.DBAPIError) -> Exception:
-    # SQLSTATE classes: https://www.postgresql.org/docs/current/errcodes-appendix.html
+# SQLSTATE: https://www.postgresql.org/docs/current/errcodes-appendix.html
+_OUT_OF_SERVICE_CLASSES = frozenset({"08", "28", "3D", "53", "57", "58"})
+# A read-only standby; tables that a newer release has and `migrate` has not made yet.
+_OUT_OF_SERVICE_STATES = frozenset({"25006", "42P01", "42703"})
+
+
+def _by_state(error: exc.DBAPIError) -> TransientError | None:
     state = str(getattr(error.orig, "sqlstate", "") or "")
-    if error.connection_invalidated or state[:2] in {"08", "53", "57", "58"}:
+    out_of_service = state[:2] in _OUT_OF_SERVICE_CLASSES or state in _OUT_OF_SERVICE_STATES
+    # SQLite's own DatabaseError, none of its kinds: the file is damaged, or no database.
+    if error.connection_invalidated or out_of_service or type(error) is exc.DatabaseError:
         return StoreUnavailable(f"store does not answer: {_cause(error)}")
-    if state[:2] == "40":
-        return TransientError("store_conflict")
-    return error
+    return TransientError("store_conflict") if state[:2] == "40" else None
 
 
 def _cause(error: Exception) -> str:
     return str(getattr(error, "orig", None) or error).splitlines()[0][:200]
-
-
-def _sqlite_engine(url: str) -> AsyncEngine:
-    engine = create_async_engine(url, connect_args={"timeout": SQLITE_BUSY_MILLISECONDS / 1000})
-
-    @event.listens_for(engine.sync_engine, "connect")
-    def configure(connection: DBAPIConnection, _record: object) -> None:
-        # The driver's own BEGIN is deferred: a read followed by a write under it loses updates.
-        connection.isolation_level = None
-        cursor = connection.cursor()
-        for pragma in SQLITE_PRAGMAS:
-            cursor.execute(f"PRAGMA {pragma}")
-        cursor.close()
-
-    @event.listens_for(engine.sync_engine, "begin")
-    def begin(connection: Any) -> None:  # noqa: ANN401 - the event's own type is not public
-        reading = connection.get_execution_options().get("read_only", False)
-        connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
-
-    return engine

@@ -40,7 +40,7 @@ class Language(Contract):
 
 
 class Moment(Contract):
-    """A time and where it was read: `feed`, `page` or `fetch`."""
+    """A time and where it was read: `feed`, `json-ld`, `meta`, `trafilatura` or, for our own request, `fetch`."""
 
     at: AwareDatetime
     source: str

@@ -3,19 +3,20 @@
 import asyncio
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from random import random
 from typing import Any, TypeVar
 
 import structlog
 
-from shared.errors import Unavailable
+from shared.errors import TransientError, Unavailable
 
 log = structlog.get_logger()
 T = TypeVar("T")
 
 FIRST_DELAY = 0.2
 LONGEST_DELAY = 15.0
+GATHER_SECONDS = 0.25
 
 
 class Stop:
@@ -106,41 +107,58 @@ async def work_off(
     """Lease due work as places get free, at most `concurrency` at once, until the stop; then finish what is held.
 
     A store that does not answer pauses the loop. Work that raises is a bug or an outage: its lease ends by itself
-    and it is leased again.
+    and it is leased again. Cancelling the loop cancels the work: none outlives what it works with.
     """
     running: set[asyncio.Task[object]] = set()
     pause = idle_seconds
-    while not stop:
-        try:
-            leased = await lease(concurrency - len(running)) if len(running) < concurrency else ()
-            pause = idle_seconds
-        except Unavailable as error:
-            log.warning("waiting_for_dependency", dependency="store", reason=str(error))
-            leased, pause = (), min(max(pause, FIRST_DELAY) * 2, LONGEST_DELAY)
-        for each in leased:
-            task = asyncio.create_task(_logged(work, each))
-            running.add(task)
-            task.add_done_callback(running.discard)
-        await _until_free(running, stop, pause, full=len(running) >= concurrency, found=bool(leased))
-    if running:
-        await asyncio.wait(running)
+    try:
+        while not stop:
+            try:
+                leased = await lease(concurrency - len(running))
+                pause = idle_seconds
+            except TransientError as error:
+                log.warning("waiting_for_dependency", dependency="store", reason=str(error))
+                leased, pause = (), min(max(pause, FIRST_DELAY) * 2, LONGEST_DELAY)
+            for each in leased:
+                task = asyncio.create_task(_logged(work, each))
+                running.add(task)
+                task.add_done_callback(running.discard)
+            await (_until_room(running, stop, concurrency) if leased else _until_change(running, stop, pause))
+        if running:
+            await asyncio.wait(running)
+    finally:
+        held = tuple(running)
+        for each_held in held:
+            each_held.cancel()
+        await asyncio.gather(*held, return_exceptions=True)
 
 
-async def _until_free(
-    running: set[asyncio.Task[object]], stop: Stop, pause: float, *, full: bool, found: bool
-) -> None:
-    """Wait for a free place when all are taken; for a while, or the next free place, when nothing was due."""
-    if found and not full:
-        return
+async def _until_room(running: set[asyncio.Task[object]], stop: Stop, concurrency: int) -> None:
+    """Until half of the places are free, so that one lease takes many; or one, when that takes a while.
+
+    Leasing for each single place would ask the store once for every unit of work.
+    """
+    with suppress(TimeoutError):
+        async with asyncio.timeout(GATHER_SECONDS):
+            while len(running) > concurrency // 2 and not stop:
+                await _until_change(running, stop, None)
+    while len(running) >= concurrency and not stop:
+        await _until_change(running, stop, None)
+
+
+async def _until_change(running: set[asyncio.Task[object]], stop: Stop, seconds: float | None) -> None:
+    """Until a unit of work ends, the stop, or `seconds`."""
     stopping = asyncio.create_task(stop.wait())
-    await asyncio.wait({*running, stopping}, timeout=None if full else pause, return_when=asyncio.FIRST_COMPLETED)
-    stopping.cancel()
+    try:
+        await asyncio.wait({*running, stopping}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        stopping.cancel()
 
 
 async def _logged(work: Callable[[T], Awaitable[object]], item: T) -> None:
     try:
         await work(item)
-    except Unavailable as error:
+    except TransientError as error:
         log.warning("work_interrupted", reason=str(error))
     except Exception:
         log.exception("work_failed")

@@ -22,6 +22,9 @@ ZSTD_LEVEL = 3
 MAX_DECODED_BYTES = 64 * 1024 * 1024
 """Above any page the fetcher accepts; a frame that claims more is refused before it is inflated."""
 
+MAX_OBSERVATION = 2**31 - 1
+"""What the stores' integer columns hold."""
+
 ObservationKind = Literal["fetched", "unchanged", "gone", "feed_only"]
 
 
@@ -38,7 +41,7 @@ class EntryFacts(Contract):
     """What the feed says of the entry; `content` and `summary` are HTML as found, never shown to subscribers."""
 
     identity: str
-    url: str | None
+    url: str | None = None
     title: str | None = None
     authors: tuple[str, ...] = ()
     published: AwareDatetime | None = None
@@ -67,7 +70,7 @@ class RawPage(Contract):
 
     raw_id: UUID
     entry_id: UUID
-    observation: int = Field(ge=1)
+    observation: int = Field(ge=1, le=MAX_OBSERVATION)
     kind: ObservationKind
     observed_at: AwareDatetime
     feed: FeedFacts

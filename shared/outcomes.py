@@ -4,14 +4,13 @@ The processor writes it in the transaction that decides; the fetcher reads it to
 arrived (a purged queue, a destroyed broker) and to know that nothing is left to do.
 """
 
-from collections.abc import Mapping
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Column, Integer, MetaData, String, Table, Uuid
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import Column, ColumnElement, Integer, MetaData, String, Table, Uuid
 
-from shared.database import UtcDateTime, insert_into
+from shared.database import Connection, UtcDateTime
+from shared.statements import Excluded, upsert
 
 metadata = MetaData()
 
@@ -25,14 +24,12 @@ entry_outcomes = Table(
 )
 
 
-async def record(connection: AsyncConnection, entry_id: UUID, *, observation: int, outcome: str, at: datetime) -> None:
+async def record(connection: Connection, entry_id: UUID, *, observation: int, outcome: str, at: datetime) -> None:
     """Keep the outcome of the entry's newest observation; an older one changes nothing."""
-    values: Mapping[str, object] = {"observation": observation, "outcome": outcome, "recorded_at": at}
-    statement = insert_into(connection, entry_outcomes).values(entry_id=entry_id, **values)
-    await connection.execute(
-        statement.on_conflict_do_update(
-            index_elements=[entry_outcomes.c.entry_id],
-            set_=values,
-            where=entry_outcomes.c.observation <= observation,
-        )
-    )
+    said = {"observation": observation, "outcome": outcome, "recorded_at": at}
+    await upsert(connection, entry_outcomes, {"entry_id": entry_id}, said, where=_is_newer)
+
+
+def _is_newer(said: Excluded) -> ColumnElement[bool]:
+    newer: ColumnElement[bool] = entry_outcomes.c.observation <= said.observation
+    return newer

@@ -12,13 +12,14 @@ KEY_VERSION = 1
 
 TRACKING_PREFIXES = ("utm_", "at_", "mtm_", "pk_", "hsa_", "_hs", "oly_", "vero_", "matomo_")
 TRACKING_NAMES = frozenset(
-    """
-    __twitter_impression cmpid dclid fb_ref fb_source fbclid gbraid gclid gclsrc guccounter
-    guce_referrer guce_referrer_sig icid igsh igshid ito mc_cid mc_eid mkt_tok msclkid ncid ns_campaign
-    ns_fee ns_linkname ns_mchannel ns_source ocid ref_src ref_url s_cid smid smtyp spref sr_share srnd
-    ttclid twclid wbraid wt.mc_id wt_mc xtor xtref yclid ysclid
-    """.split()
-)
+    {
+        "__twitter_impression", "cmpid", "dclid", "fb_ref", "fb_source", "fbclid", "gbraid", "gclid", "gclsrc",
+        "guccounter", "guce_referrer", "guce_referrer_sig", "icid", "igsh", "igshid", "ito", "mc_cid", "mc_eid",
+        "mkt_tok", "msclkid", "ncid", "ns_campaign", "ns_fee", "ns_linkname", "ns_mchannel", "ns_source", "ocid",
+        "ref_src", "ref_url", "s_cid", "smid", "smtyp", "spref", "sr_share", "srnd", "ttclid", "twclid", "wbraid",
+        "wt.mc_id", "wt_mc", "xtor", "xtref", "yclid", "ysclid",
+    }
+)  # fmt: skip
 
 
 def normalise(url: str, base: str | None = None) -> str | None:

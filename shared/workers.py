@@ -6,6 +6,7 @@ import resource
 import signal
 from collections.abc import Callable
 from concurrent.futures import TimeoutError as Overrun
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -13,7 +14,7 @@ import structlog
 from pebble import ProcessExpired, ProcessPool
 
 from shared import metrics
-from shared.errors import PermanentError
+from shared.errors import PermanentError, Unavailable
 
 log = structlog.get_logger()
 T = TypeVar("T")
@@ -41,22 +42,45 @@ class WorkerPool:
         self._limits = limits
         self._warm_up = warm_up
         self._pool: ProcessPool | None = None
+        self._running: set[asyncio.Future[Any]] = set()
 
     async def run(self, function: Callable[..., T], *args: Any) -> T:  # noqa: ANN401 - passed through unread
-        """The function's result; raises its PipelineError, or WorkerLost."""
-        future = self._open().schedule(function, args=args, timeout=self._limits.seconds)
+        """The function's result; raises its PipelineError, WorkerLost, or Unavailable when there are no processes."""
         try:
-            return await asyncio.wrap_future(future)
+            return await self._result(self._scheduled(function, args))
         except Overrun as error:
             raise self._lost("worker_timeout", f"over {self._limits.seconds:g} s") from error
+        except BrokenProcessPool as error:
+            raise Unavailable(f"workers cannot start: {error}") from error
         except (ProcessExpired, MemoryError) as error:
             raise self._lost("worker_died", str(error)) from error
+
+    def _scheduled(self, function: Callable[..., T], args: tuple[Any, ...]) -> asyncio.Future[T]:
+        scheduled: asyncio.Future[T] = asyncio.wrap_future(
+            self._open().schedule(function, args=args, timeout=self._limits.seconds)
+        )
+        self._running.add(scheduled)
+        scheduled.add_done_callback(self._running.discard)
+        return scheduled
+
+    async def _result(self, scheduled: asyncio.Future[T]) -> T:
+        try:
+            return await scheduled
+        except asyncio.CancelledError as error:
+            task = asyncio.current_task()
+            if task is not None and task.cancelling():
+                raise
+            raise Unavailable("workers were closed") from error
 
     def _lost(self, reason: str, detail: str) -> WorkerLost:
         metrics.worker_deaths.labels(pool=self.name, reason=reason).inc()
         return WorkerLost(reason, detail)
 
     def _open(self) -> ProcessPool:
+        if self._pool is not None and not self._pool.active:
+            # Its processes failed to start one after the other; it would refuse all work for good.
+            self._pool.stop()  # type: ignore[no-untyped-call]
+            self._pool = None
         # `spawn`: a fork would copy the parent's threads, sockets and locks in whatever state they are.
         if self._pool is None:
             self._pool = ProcessPool(
@@ -73,6 +97,9 @@ class WorkerPool:
         if self._pool is not None:
             pool, self._pool = self._pool, None
             pool.stop()  # type: ignore[no-untyped-call]
+            # Nothing else would: the pool leaves what was at work without a result.
+            for scheduled in tuple(self._running):
+                scheduled.cancel()
             await asyncio.to_thread(pool.join)
 
 

@@ -22,7 +22,7 @@ async def eventually(condition: Callable[[], bool], what: str) -> None:
     """Wait for the condition; fail with `what` when it does not come about."""
     try:
         async with asyncio.timeout(DEADLINE_SECONDS):
-            while not condition():
+            while not condition():  # noqa: ASYNC110 -- conditions of any kind, most without an event
                 await asyncio.sleep(0.01)
     except TimeoutError:
         raise AssertionError(f"never happened: {what}") from None

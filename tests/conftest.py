@@ -6,6 +6,8 @@ from collections.abc import Iterator
 import pytest
 from rabbitmq_node import HOW_TO_GET_IT, RabbitNode, find_sbin
 
+pytest_plugins = ["database_fixtures"]
+
 
 @pytest.fixture(scope="session")
 def rabbitmq_node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RabbitNode]:

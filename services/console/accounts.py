@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from sqlalchemy import and_, func, or_, select
+from sqlalchemy import func, not_, select
 
 from services.fetcher.store import PENDING
 from services.fetcher.tables import entries, feeds, hosts
@@ -37,14 +37,13 @@ class PageState:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Backlog:
-    """What can be done now: feeds to poll, pages to look at, events to show."""
+    """What can be done now: pages to look at, events to show."""
 
-    feeds: int
     pages: int
     events: int
 
     def __bool__(self) -> bool:
-        return self.feeds + self.pages + self.events > 0
+        return self.pages + self.events > 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,18 +94,15 @@ class Accounts:
 
     async def backlog(self) -> Backlog:
         """One moment's view, so that work never hides on its way from one count to the next."""
-        due_feeds = feeds.c.polled_at.is_(None)
         async with self._database.snapshot() as connection:
             now = await clock(connection)
-            due = select(func.count()).select_from(feeds)
-            due = due.where(feeds.c.active, or_(due_feeds, feeds.c.next_poll_at <= now))
             # A host that asked us to stay away keeps its pages for another run.
-            blocked = and_(hosts.c.blocked_until.is_not(None), hosts.c.blocked_until > now)
+            blocked = func.coalesce(hosts.c.blocked_until, now) > now
             joined = entries.outerjoin(hosts, hosts.c.site == entries.c.site)
-            pages = select(func.count()).select_from(joined).where(entries.c.next_at <= now, ~func.coalesce(blocked, False))
+            pages = select(func.count()).select_from(joined).where(entries.c.next_at <= now, not_(blocked))
             events = select(func.count()).select_from(outbox).where(outbox.c.confirmed_at.is_(None))
-            counts = [(await connection.execute(each)).scalar_one() for each in (due, pages, events)]
-        return Backlog(feeds=counts[0], pages=counts[1], events=counts[2])
+            counts = [(await connection.execute(each)).scalar_one() for each in (pages, events)]
+        return Backlog(pages=counts[0], events=counts[1])
 
     async def totals(self) -> Totals:
         polled = select(func.count()).select_from(feeds).where(feeds.c.active, feeds.c.polled_at.is_not(None))

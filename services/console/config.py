@@ -29,4 +29,4 @@ class ConsoleSettings(ServiceSettings):
 
 def store_in(state: Path) -> str:
     """The SQLite store in a state folder."""
-    return f"sqlite+aiosqlite:///{(state / STORE_FILE).absolute()}"
+    return f"sqlite:///{(state / STORE_FILE).absolute()}"

@@ -1,7 +1,10 @@
 """What people see: a line for each event, a progress line, tables. Pure but for the progress line."""
 
+import io
+import os
+import sys
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stderr
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
@@ -16,6 +19,8 @@ from services.console.summary import Summary
 STYLES = {"published": "green", "updated": "yellow", "copied": "cyan", "withdrawn": "red"}
 LEAST_HEADLINE = 20
 TYPE_PARTS = 4
+# Where no terminal sets the width, addresses are not cut.
+WIDE = 200
 
 
 class Status(Protocol):
@@ -32,7 +37,7 @@ def event_line(event: Mapping[str, Any], *, width: int) -> Text:
         "  ",
         (f"{data['language']['code']:<3}", "dim"),
         " ",
-        Text(_visible(data["site"]["host"])[:24].ljust(24)),
+        Text(_visible(data["site"]["host"])[:25].ljust(25)),
         "  ",
     )
     end = Text(f"  {_words(data):>10}  {_story(data)}", style="dim")
@@ -58,7 +63,6 @@ def summary_table(summary: Summary) -> Table:
     table.add_section()
     for reason, count in summary.reasons.items():
         table.add_row(f"skipped: {reason}", str(count))
-    table.caption = balance(summary)
     return table
 
 
@@ -77,15 +81,54 @@ def feeds_table(feeds: Sequence[FeedState], now: datetime) -> Table:
     return table
 
 
+class ErrorConsole(Console):
+    """Standard error, as it was when the console was made; once nobody reads it, it says no more."""
+
+    def __init__(self) -> None:
+        super().__init__(file=sys.stderr)
+
+    def on_broken_pipe(self) -> None:
+        """Go on quietly: whether the work goes on is for the reader of standard output to decide."""
+        self.quiet = True
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.__stderr__.fileno() if sys.__stderr__ else 2)
+
+
+class OutputConsole(Console):
+    """Standard output for tables; `| head` ends the command without a complaint."""
+
+    def __init__(self) -> None:
+        super().__init__(width=None if sys.stdout.isatty() else WIDE)
+
+    def on_broken_pipe(self) -> None:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
+
+
 @contextmanager
-def progress(console: Console) -> Iterator[Status]:
+def progress(console: Console, *, shown: bool = True) -> Iterator[Status]:
     """A line that tells how far the work is, on a terminal only."""
-    if not console.is_terminal:
+    if not (shown and console.is_terminal):
         yield _Silent()
         return
     columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(bar_width=24), TimeElapsedColumn())
-    with Progress(*columns, console=console, transient=True, redirect_stdout=False) as shown:
-        yield _Line(shown)
+    bar = Progress(*columns, console=console, transient=True, redirect_stdout=False, redirect_stderr=False)
+    with redirect_stderr(_Above(console)), bar:
+        yield _Line(bar)
+
+
+class _Above(io.TextIOBase):
+    """Standard error above the progress line. Rich's own stand-in would break long log lines."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+
+    def isatty(self) -> bool:
+        return True
+
+    def write(self, text: str) -> int:
+        if text.strip():
+            self._console.print(Text.from_ansi(text.rstrip("\n")), soft_wrap=True)
+        return len(text)
 
 
 class _Silent:
@@ -94,12 +137,12 @@ class _Silent:
 
 
 class _Line:
-    def __init__(self, shown: Progress) -> None:
-        self._shown = shown
-        self._task = shown.add_task("starting", total=None)
+    def __init__(self, bar: Progress) -> None:
+        self._bar = bar
+        self._task = bar.add_task("starting", total=None)
 
     def show(self, text: str, *, done: int = 0, total: int | None = None) -> None:
-        self._shown.update(self._task, description=text, completed=done, total=total)
+        self._bar.update(self._task, description=text, completed=done, total=total)
 
 
 def _verb(kind: str) -> str:

@@ -6,7 +6,7 @@ Nothing else in here knows that it is one process: the services are built by the
 import asyncio
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -24,7 +24,7 @@ from services.processor.__main__ import build as build_processor
 from services.processor.config import ProcessorSettings
 from shared.broker.inprocess import InProcessBroker
 from shared.broker.protocols import Broker, Delivery
-from shared.config import load
+from shared.config import InvalidSettings, ServiceSettings, load
 from shared.database import Database
 from shared.delivery import Ack, Pause, Verdict
 from shared.errors import PermanentError
@@ -34,6 +34,7 @@ from shared.topology import ARTICLE_HISTORY, topology
 
 Watch = Callable[[], Awaitable[None]]
 T = TypeVar("T")
+S = TypeVar("S", bound=ServiceSettings)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,8 +46,12 @@ class Settings:
 
     @classmethod
     def from_environment(cls) -> "Settings":
-        """Raises InvalidSettings."""
-        return cls(fetcher=load(FetcherSettings, os.environ), processor=load(ProcessorSettings, os.environ))
+        """Raises InvalidSettings with the faults of both."""
+        faults: list[str] = []
+        fetcher, processor = _loaded(FetcherSettings, faults), _loaded(ProcessorSettings, faults)
+        if fetcher is None or processor is None:
+            raise InvalidSettings("\n".join(faults))
+        return cls(fetcher=fetcher, processor=processor)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,6 +139,14 @@ def open_state(state: Path) -> Database:
     return Database.open(store_in(state))
 
 
+def _loaded(kind: type[S], faults: list[str]) -> S | None:
+    try:
+        return load(kind, os.environ)
+    except InvalidSettings as error:
+        faults.append(str(error))
+        return None
+
+
 async def _never_ready() -> None:
     """An output that was closed does not open again."""
     raise OutputClosed("output_closed")
@@ -150,5 +163,4 @@ async def _stopping(stop: Stop, work: Awaitable[T]) -> T:
 async def _ended(*tasks: asyncio.Task[None]) -> None:
     for task in tasks:
         task.cancel()
-        with suppress(asyncio.CancelledError, Exception):
-            await task
+    await asyncio.gather(*tasks, return_exceptions=True)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic
 
+from services.console.accounts import Backlog
 from services.console.display import Status
 from services.console.embedded import Pipeline, Settings, embedded
 from services.console.sinks import Sink
@@ -19,7 +20,7 @@ LOOK_SECONDS = 0.25
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Task:
-    """`once` ends the run when each feed was polled and nothing more can be done now."""
+    """`once` ends the run when each feed that was due was polled, and no page and no event is left to do now."""
 
     feeds: Sequence[FeedSettings]
     state: Path
@@ -38,13 +39,19 @@ async def run(task: Task, settings: Settings, sink: Sink, status: Status, stop: 
 
 
 async def _watch(pipeline: Pipeline, task: Task, status: Status, stop: Stop) -> None:
+    accounts = pipeline.accounts
+    unpolled = {feed.url: feed.polled_at for feed in await accounts.feeds() if feed.due}
     while not await stop.wait(LOOK_SECONDS):
-        backlog, totals = await pipeline.accounts.backlog(), await pipeline.accounts.totals()
-        events = sum(totals.events.values())
-        status.show(
-            f"{totals.feeds_polled} of {len(task.feeds)} feeds polled · {backlog.pages} pages due · {events} events",
-            done=totals.feeds_polled,
-            total=len(task.feeds),
-        )
-        if task.once and not backlog:
+        feeds = await accounts.feeds()
+        # Once is enough: a feed with a short interval may be due again before the others were polled.
+        for feed in feeds:
+            if feed.url in unpolled and feed.polled_at != unpolled[feed.url]:
+                del unpolled[feed.url]
+        backlog = await accounts.backlog()
+        status.show(_state(len(feeds), len(unpolled), backlog), done=len(feeds) - len(unpolled), total=len(feeds))
+        if task.once and not unpolled and not backlog:
             return
+
+
+def _state(feeds: int, unpolled: int, backlog: Backlog) -> str:
+    return f"{feeds - unpolled} of {feeds} feeds polled · {backlog.pages} pages due"

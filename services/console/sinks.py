@@ -3,9 +3,7 @@
 import asyncio
 import json
 import os
-import sys
-from collections.abc import Callable
-from typing import Protocol, TextIO
+from typing import BinaryIO, Protocol
 
 from rich.console import Console
 
@@ -29,17 +27,23 @@ class Sink(Protocol):
 class JsonLines:
     """One line for each event, flushed: a reader sees it when it happens."""
 
-    def __init__(self, stream: TextIO) -> None:
+    def __init__(self, stream: BinaryIO) -> None:
         self._stream = stream
 
     async def write(self, event: bytes) -> None:
         # In a thread: a pipe whose reader is slow blocks, and a blocked loop could not even be stopped.
-        await asyncio.to_thread(_guarded, self._write, event)
+        await asyncio.to_thread(self._write, event)
 
     def _write(self, event: bytes) -> None:
-        # A raw line feed in JSON stands between its parts only.
-        self._stream.write(event.decode().replace("\n", " ") + "\n")
-        self._stream.flush()
+        try:
+            # A raw line feed in JSON stands between its parts only.
+            self._stream.write(event.replace(b"\n", b" ") + b"\n")
+            self._stream.flush()
+        except OSError as error:
+            silence(self._stream)
+            if isinstance(error, BrokenPipeError):
+                raise OutputClosed("the output was closed") from error
+            raise OutputFailed(f"the output cannot be written: {error.strerror}") from error
 
 
 class ReadableLines:
@@ -47,23 +51,12 @@ class ReadableLines:
         self._console = console
 
     async def write(self, event: bytes) -> None:
-        _guarded(self._write, event)
-
-    def _write(self, event: bytes) -> None:
         line = event_line(json.loads(event), width=self._console.width)
         self._console.print(line, no_wrap=True, overflow="ellipsis")
 
 
-def _guarded(write: Callable[[bytes], None], event: bytes) -> None:
-    try:
-        write(event)
-    except BrokenPipeError as error:
-        silence_output()
-        raise OutputClosed("the output was closed") from error
-    except OSError as error:
-        raise OutputFailed(f"the output cannot be written: {error.strerror}") from error
-
-
-def silence_output() -> None:
-    """Send what is left of standard output nowhere: the interpreter's last flush would complain otherwise."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+def silence(stream: BinaryIO) -> None:
+    """Send what the stream still holds nowhere: its last flush, at the interpreter's end, would complain otherwise."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, stream.fileno())
+    os.close(nowhere)

@@ -20,7 +20,7 @@ OBSERVED = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tally:
-    """This process's own count, kept apart from the store's: the one checks the other."""
+    """What the process counted itself, apart from the store: the one checks the other."""
 
     polls: int = 0
     observations: int = 0

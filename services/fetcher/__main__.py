@@ -118,11 +118,13 @@ async def build(settings: FetcherSettings, *, database: Database, broker: Publis
 
 async def serve(settings: FetcherSettings) -> None:
     """The service, until a signal."""
-    async with surroundings(settings, name="fetcher") as around:
-        async with build(settings, database=around.database, broker=around.broker) as fetcher:
-            await _apply_feeds(fetcher, settings.feeds)
-            log.info("fetcher_started")
-            await fetcher.run(around.stop)
+    async with (
+        surroundings(settings, name="fetcher") as around,
+        build(settings, database=around.database, broker=around.broker) as fetcher,
+    ):
+        await _apply_feeds(fetcher, settings.feeds)
+        log.info("fetcher_started")
+        await fetcher.run(around.stop)
     log.info("fetcher_stopped")
 
 
@@ -141,6 +143,8 @@ def main() -> None:
         print(f"the fetcher cannot start:\n{error}", file=sys.stderr)  # noqa: T201 - before logging is set up
         sys.exit(2)
     logs.configure(service="fetcher", form=settings.log_format, level=settings.log_level)
+    if not settings.contact:
+        log.warning("contact_missing", remedy="set FETCHER_CONTACT to a page or address for the sites you read")
     uvloop.run(serve(settings))
 
 

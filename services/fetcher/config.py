@@ -10,6 +10,7 @@ from pydantic_settings import SettingsConfigDict
 from services.fetcher.http import HttpPolicy
 from services.fetcher.observation import VisitPolicy
 from services.fetcher.politeness import PolitenessPolicy
+from shared import __version__
 from shared.config import ServiceSettings
 from shared.workers import WorkerLimits
 
@@ -24,7 +25,7 @@ class FetcherSettings(ServiceSettings):
     )
 
     feeds: Path | None = Field(default=None, description="feeds file, read at start")
-    contact: str = Field(default="https://github.com/fildactu/fildactu", description="page or address in the User-Agent")
+    contact: str = Field(default="", description="page or address in the User-Agent")
     pollers: int = Field(default=16, ge=1, description="polls at once")
     downloaders: int = Field(default=16, ge=1, description="page requests at once")
     per_host: int = Field(default=2, ge=1, description="entries of one host leased at once")
@@ -55,7 +56,7 @@ class FetcherSettings(ServiceSettings):
     def http(self) -> HttpPolicy:
         networks: tuple[IPv4Network | IPv6Network, ...] = tuple(ip_network(each) for each in self.allowed_networks)
         return HttpPolicy(
-            user_agent=f"FilDActu/0.1 (+{self.contact})",
+            user_agent=f"FilDActu/{__version__}" + (f" (+{self.contact})" if self.contact else ""),
             total_seconds=self.request_seconds,
             max_body_bytes=self.max_body_bytes,
             allowed_networks=networks,

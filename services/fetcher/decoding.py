@@ -28,7 +28,6 @@ ZSTD_WINDOW_LOG = 23
 """8 MiB, what RFC 9659 allows on the web; the library's own limit is sixteen times as much memory."""
 
 _GZIP, _ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
-_DAMAGED = (zlib.error, brotli.error, zstd.ZstdError)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +38,10 @@ class DecodingLimits:
 
 class _EndedEarly(Exception):
     """The coding goes on where the body ends."""
+
+
+class _NotEncoded(Exception):
+    """The label is wrong: the body is not in this coding."""
 
 
 def decode(body: bytes, content_encoding: str, limits: DecodingLimits) -> tuple[bytes, bool]:
@@ -77,10 +80,10 @@ def _inflate(body: bytes, coding: Callable[[bytes], Iterator[bytes]], limits: De
             pieces.append(piece)
     except _EndedEarly:
         return b"".join(pieces), True
-    except _DAMAGED as error:
-        if any(pieces):
-            raise TransientError("payload") from error
+    except _NotEncoded:
         return body, False
+    except (zlib.error, brotli.error, zstd.ZstdError) as error:
+        raise TransientError("payload") from error
     return b"".join(pieces), False
 
 
@@ -102,8 +105,14 @@ def _gunzip(body: bytes) -> Iterator[bytes]:
 
 def _undeflate(body: bytes) -> Iterator[bytes]:
     """In its zlib wrapping, as the standard says, or without, as some servers send it."""
-    wrapped = body[0] & 0x0F == 8 and int.from_bytes(body[:2]) % 31 == 0
-    return _unzlib(zlib.decompressobj(wbits=15 if wrapped else -15), body)
+    if body[0] & 0x0F == 8 and int.from_bytes(body[:2]) % 31 == 0:
+        yield from _unzlib(zlib.decompressobj(), body)
+        return
+    try:
+        yield from _unzlib(zlib.decompressobj(wbits=-15), body)
+    except (_EndedEarly, zlib.error) as error:
+        # Nearly any text begins like a bare deflate stream; only the end tells.
+        raise _NotEncoded from error
 
 
 def _unzlib(decoder: "zlib._Decompress", body: bytes) -> Iterator[bytes]:
@@ -131,7 +140,10 @@ def _unzstd(body: bytes) -> Iterator[bytes]:
 
 def _unbrotli(body: bytes) -> Iterator[bytes]:
     decoder = brotli.Decompressor()
-    piece = decoder.process(body, output_buffer_limit=STEP)
+    try:
+        piece = decoder.process(body, output_buffer_limit=STEP)
+    except brotli.error as error:
+        raise _NotEncoded from error
     while True:
         yield piece
         if decoder.is_finished():

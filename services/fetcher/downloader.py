@@ -59,6 +59,7 @@ class Entries(Protocol):
     async def begin(self, entry: Entry, delay: timedelta) -> Visit: ...
     async def number(self, entry: Entry) -> Visit: ...
     async def commit(self, result: VisitResult) -> bool: ...
+    async def postpone(self, entry: Entry, until: datetime) -> None: ...
 
 
 class Hosts(Protocol):
@@ -72,7 +73,7 @@ class Gate(Protocol):
 
 
 class Outlet(Protocol):
-    async def send(self, page: RawPage) -> None: ...
+    async def send(self, page: RawPage, *, attempt: int = 1) -> None: ...
 
 
 class Downloader:
@@ -96,9 +97,10 @@ class Downloader:
         except LeaseLost:
             outcome, facts = DownloadOutcome.LEASE_LOST, {}
         except HostBusy as busy:
+            await self._entries.postpone(entry, busy.until)
             outcome, facts = DownloadOutcome.WAITING, {"until": busy.until.isoformat()}
-        except Unavailable as error:
-            # The lease ends by itself and the entry is looked at again; there is nowhere to write anything now.
+        except TransientError as error:
+            # Store or broker take nothing: the lease ends by itself, and the entry is looked at again.
             outcome, facts = DownloadOutcome.RETRY, {"reason": str(error)}
         metrics.downloads.labels(outcome=outcome.value).inc()
         level = log.warning if outcome is DownloadOutcome.RETRY else log.info
@@ -109,12 +111,13 @@ class Downloader:
         finding, response, visit = await self._look(entry, policy)
         if isinstance(finding, Observe):
             visit = visit or await self._entries.number(entry)
-            finding = await self._send(entry, finding, response, visit) or finding
+            finding = await self._send(entry, finding, response, visit)
         if not await self._entries.commit(_result(entry, finding, response, policy)):
             raise LeaseLost
         status = {"status": response.status} if response else {}
         if isinstance(finding, Again):
-            return DownloadOutcome.RETRY, {"reason": finding.reason, "again_in": finding.pause.total_seconds(), **status}
+            again_in = finding.pause.total_seconds()
+            return DownloadOutcome.RETRY, {"reason": finding.reason, "again_in": again_in, **status}
         reason = {"reason": finding.reason} if finding.reason else {}
         return DownloadOutcome(finding.kind), {**reason, **status}
 
@@ -158,15 +161,20 @@ class Downloader:
         until = await self._hosts.hold(site_of(url), hints.retry_after)
         log.warning("host_throttles", host=host_of(url), status=response.status, until=until.isoformat())
 
-    async def _send(
-        self, entry: Entry, finding: Observe, response: Response | None, visit: Visit
-    ) -> Again | None:
-        """Publish the observation; the look to come when the broker wants it later."""
+    async def _send(self, entry: Entry, finding: Observe, response: Response | None, visit: Visit) -> Finding:
+        """Publish the observation; returns what was published, or the look to come when the broker wants it later."""
+        page = _raw_page(entry, finding, response, visit.number)
         try:
-            await self._outlet.send(_raw_page(entry, finding, response, visit.number))
+            await self._outlet.send(page, attempt=entry.postponed + 1)
         except Postponed as later:
-            return Again(reason=later.reason, pause=timedelta(seconds=later.retry_after or 0), counts=False)
-        return None
+            pause = timedelta(seconds=later.retry_after or 0)
+            return Again(reason=later.reason, pause=pause, counts=False, postponed=entry.postponed + 1)
+        except PermanentError as error:
+            if not page.body:
+                raise
+            # No broker takes the page (its size): nothing has this number yet, and the feed's own text may do.
+            return await self._send(entry, Observe(kind="feed_only", reason=error.reason), response, visit)
+        return finding
 
     def _policy_for(self, entry: Entry) -> VisitPolicy:
         own = entry.feed.revisit_after
@@ -214,6 +222,7 @@ def _result(entry: Entry, finding: Finding, response: Response | None, policy: V
             state=PENDING,
             next_in=finding.pause,
             attempts=entry.attempts + (1 if finding.counts else 0),
+            postponed=finding.postponed,
             visits=entry.visits,
             validators=entry.validators,
             body_hash=entry.body_hash,
@@ -237,4 +246,6 @@ def _remembered(entry: Entry, finding: Observe, response: Response | None) -> tu
         return None, None
     if response.status == 304:
         return response.validators or entry.validators, entry.body_hash
+    if response.truncated:
+        return None, None
     return response.validators, body_hash(response.body)

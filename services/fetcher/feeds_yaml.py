@@ -205,6 +205,13 @@ def _several(convert: Callable[[str], Any]) -> Read:
     return read
 
 
+def _ages(node: Node, name: str, faults: Faults) -> tuple[timedelta, ...]:
+    ages: tuple[timedelta, ...] = _several(feed_values.interval)(node, name, faults)
+    if None not in ages and list(ages) != sorted(set(ages)):
+        faults.add(_line(node), f"{name}: each age must be greater than the one before")
+    return ages
+
+
 def _headers(node: Node, name: str, faults: Faults) -> dict[str, str] | None:
     if not isinstance(node, MappingNode):
         faults.add(_line(node), f"{name}: must be a mapping of names to values")
@@ -238,7 +245,7 @@ KEYS: Mapping[str, Read] = {
     "include": _several(feed_values.pattern),
     "exclude": _several(feed_values.pattern),
     "backlog": _single(feed_values.backlog),
-    "revisit_after": _several(feed_values.interval),
+    "revisit_after": _ages,
     "page_delay": _single(feed_values.delay),
     "paused": _single(feed_values.flag),
 }

@@ -1,22 +1,21 @@
 """The frontier: entries whose pages are due, and the visits to them."""
 
-import os
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import ColumnElement, Row, Subquery, Update, and_, delete, exists, func, or_, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import ColumnElement, Row, Select, and_, bindparam, case, delete, exists, func, or_, select, update
 
-from services.fetcher.errors import HostBusy, LeaseLost
-from services.fetcher.feeds import expand, load_settings
+from services.fetcher.errors import LeaseLost
 from services.fetcher.hosts import PATIENCE, reserve_slot
 from services.fetcher.model import Entry, Validators
-from services.fetcher.store import PENDING, QUEUED, free, read_validators, validator_columns
-from services.fetcher.tables import entries, feed_entries, feeds, hosts
-from shared.database import Database, clock
+from services.fetcher.store import FORGOTTEN, PENDING, QUEUED, filled_in, free, read_validators, validator_columns
+from services.fetcher.tables import LONGEST_REASON, entries, feed_entries, feeds, hosts
+from shared.database import Connection, Database, UtcDateTime, clock
 from shared.messages import EntryFacts
 from shared.outcomes import entry_outcomes
+from shared.statements import change
 from shared.urls import site_of
 
 
@@ -36,6 +35,7 @@ class VisitResult:
     state: str
     next_in: timedelta | None = None
     attempts: int = 0
+    postponed: int = 0
     visits: int = 0
     validators: Validators | None = None
     body_hash: str | None = None
@@ -60,36 +60,29 @@ class Frontier:
         self._per_host = per_host
 
     async def lease(self, limit: int) -> list[Entry]:
-        """At most `limit` entries that are due on hosts that may be asked soon, and at most a few of each host."""
+        """At most `limit` entries that are due on hosts that may be asked soon.
+
+        Of one host at most a few are leased at a time, those that others hold included.
+        """
         async with self._database.transaction() as connection:
             now = await clock(connection)
-            ranked = _ranked(now)
-            few = select(ranked.c.entry_id).where(ranked.c.rank <= self._per_host).order_by(ranked.c.next_at).limit(limit)
-            chosen = (
-                select(entries, feeds.c.settings)
-                .join(feeds, feeds.c.feed_id == entries.c.feed_id)
-                .where(entries.c.entry_id.in_(few), free(entries.c.lease_until, now))
-                .with_for_update(skip_locked=True, of=entries)
-            )
-            rows = (await connection.execute(chosen)).all()
+            limits = {"now": now, "soon": now + PATIENCE, "per_host": self._per_host, "limit": limit}
+            rows = (await connection.execute(LEASABLE, limits)).all()
             token = uuid4()
-            taken = update(entries).where(entries.c.entry_id.in_([row.entry_id for row in rows]))
-            await connection.execute(taken.values(lease=token, lease_until=now + self._lease))
-        return [_entry(row, token) for row in rows]
+            if rows:
+                taken = update(entries).where(entries.c.entry_id.in_([row.entry_id for row in rows]))
+                await connection.execute(taken.values(lease=token, lease_until=now + self._lease))
+        return [entry for row in rows if (entry := _entry(row, token))]
 
     async def begin(self, entry: Entry, delay: timedelta) -> Visit:
         """Take the host's next slot and number the observation, in one transaction.
 
-        Raises LeaseLost; raises HostBusy after handing the entry back to the store until the host is free.
+        Raises LeaseLost, and HostBusy when the host is not free within our patience.
         """
-        try:
-            async with self._database.transaction() as connection:
-                now = await clock(connection)
-                start = await reserve_slot(connection, site_of(entry.url or entry.feed.url), delay, now)
-                number = await _number(connection, entry)
-        except HostBusy as busy:
-            await self.postpone(entry, busy.until)
-            raise
+        async with self._database.transaction() as connection:
+            now = await clock(connection)
+            start = await reserve_slot(connection, site_of(entry.url or entry.feed.url), delay, now)
+            number = await _number(connection, entry)
         return Visit(wait=start - now, number=number)
 
     async def number(self, entry: Entry) -> Visit:
@@ -100,7 +93,7 @@ class Frontier:
     async def postpone(self, entry: Entry, until: datetime) -> None:
         """Hand the entry back until `until`; nothing else about it changes."""
         async with self._database.transaction() as connection:
-            await connection.execute(_ours(entry).values(next_at=until, lease=None, lease_until=None))
+            await change(connection, entries, _ours(entry), {"next_at": until, "lease": None, "lease_until": None})
 
     async def commit(self, result: VisitResult) -> bool:
         """Store what a visit came to; False when the lease was lost."""
@@ -110,26 +103,28 @@ class Frontier:
                 **validator_columns(result.validators),
                 "body_hash": result.body_hash,
                 "state": result.state,
-                "reason": result.reason,
+                "reason": result.reason[:LONGEST_REASON] if result.reason else None,
                 "attempts": result.attempts,
+                "postponed": result.postponed,
                 "visits": result.visits,
                 "next_at": None if result.next_in is None else now + result.next_in,
-                "queued_at": now if result.state == QUEUED else entries.c.queued_at,
                 "lease": None,
                 "lease_until": None,
             }
-            done = await connection.execute(_ours(result.entry).values(**changed))
-        return done.rowcount == 1
+            queued = {"queued_at": now} if result.state == QUEUED else {}
+            return await change(connection, entries, _ours(result.entry), {**changed, **queued}) == 1
 
     async def reconcile(self, older_than: timedelta) -> int:
         """Make entries due again whose observation was published and never came to an outcome; returns how many.
 
-        The message is lost then: a purged queue, a destroyed broker.
+        The message is lost then: a purged queue, a destroyed broker. The page is asked for anew, without validators:
+        "not modified" would be said of an observation that nobody has.
         """
         async with self._database.transaction() as connection:
             now = await clock(connection)
             lost = and_(entries.c.queued_at < now - older_than, _unsettled(), free(entries.c.lease_until, now))
-            again = update(entries).where(lost).values(state=PENDING, next_at=now)
+            anew = {**validator_columns(None), "body_hash": None, "state": PENDING, "next_at": now}
+            again = update(entries).where(lost).values(**anew)
             return (await connection.execute(again)).rowcount
 
     async def workload(self) -> Workload:
@@ -148,57 +143,83 @@ class Frontier:
         """
         async with self._database.transaction() as connection:
             gone = select(entries.c.entry_id).where(entries.c.url.in_(urls))
-            skip = update(feed_entries).where(feed_entries.c.entry_id.in_(gone)).values(skipped="forgotten", entry_id=None)
-            await connection.execute(skip)
+            listed = update(feed_entries).where(feed_entries.c.entry_id.in_(gone))
+            await connection.execute(listed.values(skipped=FORGOTTEN, entry_id=None))
             return (await connection.execute(delete(entries).where(entries.c.url.in_(urls)))).rowcount
 
 
-def _ranked(now: datetime) -> Subquery:
-    """Due entries on hosts that may be asked soon, numbered within their host."""
-    rank = func.row_number().over(partition_by=entries.c.site, order_by=entries.c.next_at).label("rank")
-    askable = and_(
-        or_(hosts.c.next_allowed_at.is_(None), hosts.c.next_allowed_at <= now + PATIENCE),
-        or_(hosts.c.blocked_until.is_(None), hosts.c.blocked_until <= now),
-    )
-    return (
-        select(entries.c.entry_id, entries.c.next_at, rank)
-        .select_from(entries.outerjoin(hosts, hosts.c.site == entries.c.site))
-        .where(entries.c.next_at <= now, free(entries.c.lease_until, now), askable)
-        .subquery()
+def _settled() -> ColumnElement[bool]:
+    """Whether the newest observation came to an outcome."""
+    return exists().where(
+        entry_outcomes.c.entry_id == entries.c.entry_id, entry_outcomes.c.observation >= entries.c.observations
     )
 
 
 def _unsettled() -> ColumnElement[bool]:
-    settled = exists().where(
-        entry_outcomes.c.entry_id == entries.c.entry_id, entry_outcomes.c.observation >= entries.c.observations
+    return and_(entries.c.state == QUEUED, ~_settled())
+
+
+def _leasable() -> Select[*tuple[Any, ...]]:
+    """The first `limit` due entries on hosts that may be asked `soon`, of each host not more than `per_host`.
+
+    Entries that are leased count for their host, so they are numbered first.
+    """
+    now, soon = bindparam("now", type_=UtcDateTime), bindparam("soon", type_=UtcDateTime)
+    vacant = free(entries.c.lease_until, now)
+    order = (case((vacant, 1), else_=0), entries.c.next_at)
+    rank = func.row_number().over(partition_by=entries.c.site, order_by=order).label("rank")
+    askable = and_(
+        or_(hosts.c.next_allowed_at.is_(None), hosts.c.next_allowed_at <= soon),
+        or_(hosts.c.blocked_until.is_(None), hosts.c.blocked_until <= now),
     )
-    return and_(entries.c.state == QUEUED, ~settled)
+    ranked = (
+        select(entries.c.entry_id, entries.c.next_at, rank, vacant.label("free"))
+        .select_from(entries.outerjoin(hosts, hosts.c.site == entries.c.site))
+        .where(entries.c.next_at <= now, askable)
+        .subquery()
+    )
+    within = and_(ranked.c.free, ranked.c.rank <= bindparam("per_host"))
+    few = select(ranked.c.entry_id).where(within).order_by(ranked.c.next_at).limit(bindparam("limit"))
+    return (
+        select(entries, feeds.c.settings, _settled().label("settled"))
+        .join(feeds, feeds.c.feed_id == entries.c.feed_id)
+        .where(entries.c.entry_id.in_(few), free(entries.c.lease_until, now))
+        .with_for_update(skip_locked=True, of=entries)
+    )
 
 
-def _ours(entry: Entry) -> Update:
-    return update(entries).where(entries.c.entry_id == entry.entry_id, entries.c.lease == entry.lease)
+LEASABLE = _leasable()
 
 
-async def _number(connection: AsyncConnection, entry: Entry) -> int:
+def _ours(entry: Entry) -> dict[str, UUID]:
+    return {"entry_id": entry.entry_id, "lease": entry.lease}
+
+
+async def _number(connection: Connection, entry: Entry) -> int:
     """Numbers are never used twice: an observation that was lost on its way leaves a hole."""
     number = entry.observations + 1
-    if (await connection.execute(_ours(entry).values(observations=number))).rowcount != 1:
+    if await change(connection, entries, _ours(entry), {"observations": number}) != 1:
         raise LeaseLost
     return number
 
 
-def _entry(row: Row[tuple[object, ...]], token: UUID) -> Entry:
+def _entry(row: Row[tuple[object, ...]], token: UUID) -> Entry | None:
+    """Without validators while an observation is on its way: if it was lost, "not modified" would hide the page."""
+    settings = filled_in(row.settings)
+    if settings is None:
+        return None
     return Entry(
         entry_id=row.entry_id,
         url=row.url,
         facts=EntryFacts.model_validate(row.facts),
-        feed=expand(load_settings(row.settings), os.environ),
+        feed=settings,
         lease=token,
         observations=row.observations,
         attempts=row.attempts,
+        postponed=row.postponed,
         visits=row.visits,
         discovered_at=row.discovered_at,
-        validators=read_validators(row),
-        body_hash=row.body_hash,
+        validators=read_validators(row) if row.settled else None,
+        body_hash=row.body_hash if row.settled else None,
         reason=row.reason,
     )

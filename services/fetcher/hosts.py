@@ -3,14 +3,15 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import bindparam, select
 
 from services.fetcher.errors import HostBusy
 from services.fetcher.politeness import HostSlot, penalty, reserve
 from services.fetcher.tables import hosts, robots
-from shared.database import Database, clock, insert_into
+from shared.database import Connection, Database, clock
+from shared.statements import change, insert_new, upsert
 
+HOST = select(hosts).where(hosts.c.site == bindparam("which")).with_for_update()
 PATIENCE = timedelta(seconds=10)
 """How far ahead a request may be reserved; beyond it the work waits in the store, not in memory."""
 
@@ -56,11 +57,10 @@ class HostStore:
         async with self._database.transaction() as connection:
             until = await clock(connection) + fresh_for
             said = {"status": found.status, "body": found.body, "fresh_until": until}
-            statement = insert_into(connection, robots).values(origin=origin, **said)
-            await connection.execute(statement.on_conflict_do_update(index_elements=[robots.c.origin], set_=said))
+            await upsert(connection, robots, {"origin": origin}, said)
 
 
-async def reserve_slot(connection: AsyncConnection, site: str, delay: timedelta, now: datetime) -> datetime:
+async def reserve_slot(connection: Connection, site: str, delay: timedelta, now: datetime) -> datetime:
     """Take the site's next slot in the caller's transaction; returns its start. Raises HostBusy."""
     start, after = reserve(await _slot(connection, site, delay, now), now)
     if start - now > PATIENCE:
@@ -69,14 +69,16 @@ async def reserve_slot(connection: AsyncConnection, site: str, delay: timedelta,
     return start
 
 
-async def _slot(connection: AsyncConnection, site: str, delay: timedelta, now: datetime) -> HostSlot:
+async def _slot(connection: Connection, site: str, delay: timedelta, now: datetime) -> HostSlot:
     """The site's slot, its row locked until the transaction ends."""
-    fresh = insert_into(connection, hosts).values(site=site, next_allowed_at=now, delay_seconds=delay.total_seconds())
-    await connection.execute(fresh.on_conflict_do_nothing())
-    row = (await connection.execute(select(hosts).where(hosts.c.site == site).with_for_update())).one()
+    row = (await connection.execute(HOST, {"which": site})).one_or_none()
+    if row is None:
+        fresh = {"site": site, "next_allowed_at": now, "delay_seconds": delay.total_seconds()}
+        await insert_new(connection, hosts, fresh)
+        row = (await connection.execute(HOST, {"which": site})).one()
     return HostSlot(next_allowed=row.next_allowed_at, delay=delay, blocked_until=row.blocked_until)
 
 
-async def _save(connection: AsyncConnection, site: str, slot: HostSlot) -> None:
+async def _save(connection: Connection, site: str, slot: HostSlot) -> None:
     said = {"next_allowed_at": slot.next_allowed, "blocked_until": slot.blocked_until}
-    await connection.execute(update(hosts).where(hosts.c.site == site).values(**said))
+    await change(connection, hosts, {"site": site}, said)

@@ -14,24 +14,21 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from types import TracebackType
 from typing import Self
-from urllib.parse import urlsplit
 
 import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
-from multidict import CIMultiDict
 from yarl import URL
 
-from services.fetcher.decoding import ACCEPTED, DecodingLimits, decode
+from services.fetcher.decoding import DecodingLimits, decode
+from services.fetcher.exchange import Wanted, checked, is_redirect, read_headers, redirect_target
 from services.fetcher.guard import WEB_PORTS, GuardPolicy, Network, refusal
 from services.fetcher.model import Response, Validators
 from shared.errors import PermanentError, TransientError
-from shared.urls import normalise, site_of
 
 AddressInfo = tuple[
     int | socket.AddressFamily, int | socket.SocketKind, int, str, tuple[str, int] | tuple[str, int, int, int]
 ]
 
-_REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _REFUSED = "address_refused"
 _REASONS: tuple[tuple[type[Exception], str], ...] = (
     (TimeoutError, "timeout"),
@@ -69,37 +66,23 @@ class HttpPolicy:
         return GuardPolicy(allowed_networks=self.allowed_networks, allowed_ports=ports)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Wanted:
-    """What is asked for, the same for every hop."""
-
-    url: str
-    accept: str
-    validators: Validators | None
-    headers: Mapping[str, str]
-    max_body_bytes: int
-
-    def headers_at(self, hop: str) -> CIMultiDict[str]:
-        """Validators go to the address they came from, the operator's headers to the first site, never in the clear."""
-        headers = CIMultiDict({"Accept": self.accept, "Accept-Encoding": ACCEPTED})
-        if site_of(hop) == site_of(self.url) and (_is_secure(hop) or not _is_secure(self.url)):
-            headers.update(self.headers)
-        if self.validators is not None and self.validators.url == hop:
-            said = {"If-None-Match": self.validators.etag, "If-Modified-Since": self.validators.last_modified}
-            headers.update({name: value for name, value in said.items() if value})
-        return headers
-
-
 class HttpClient:
     """An async context manager; one for the process, shared by all polls and downloads."""
 
-    def __init__(self, policy: HttpPolicy, *, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+    def __init__(
+        self,
+        policy: HttpPolicy,
+        *,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        dns: Callable[[], AbstractResolver] | None = None,
+    ) -> None:
         self._policy = policy
         self._clock = clock
+        self._dns = dns or _dns
         self._session: aiohttp.ClientSession | None = None
 
     async def __aenter__(self) -> Self:
-        self._session = _session(self._policy)
+        self._session = _session(self._policy, self._dns)
         return self
 
     async def __aexit__(
@@ -124,8 +107,8 @@ class HttpClient:
         Raises TransientError (timeout, dns, connect, tls, reset, payload, too_slow), PermanentError (address_refused,
         too_large, too_many_redirects, redirect_loop, bad_url, decompression_ratio), and what `before_hop` raises.
         """
-        wanted = _Wanted(
-            url=_checked(url),
+        wanted = Wanted(
+            url=checked(url),
             accept=accept,
             validators=validators,
             headers=headers or {},
@@ -134,12 +117,12 @@ class HttpClient:
         return await self._follow(wanted, before_hop, total_seconds or self._policy.total_seconds)
 
     async def _follow(
-        self, wanted: _Wanted, before_hop: Callable[[str], Awaitable[None]] | None, seconds: float
+        self, wanted: Wanted, before_hop: Callable[[str], Awaitable[None]] | None, seconds: float
     ) -> Response:
         hop, seen = wanted.url, {wanted.url}
         while True:
             answer = await self._ask(hop, wanted, seconds)
-            target = _redirect(answer)
+            target = redirect_target(answer)
             if target is None:
                 return answer
             if target in seen:
@@ -152,7 +135,7 @@ class HttpClient:
             if before_hop is not None:
                 await before_hop(hop)
 
-    async def _ask(self, hop: str, wanted: _Wanted, seconds: float) -> Response:
+    async def _ask(self, hop: str, wanted: Wanted, seconds: float) -> Response:
         if self._session is None:
             raise RuntimeError("the client is not open")
         if seconds <= 0:
@@ -165,9 +148,9 @@ class HttpClient:
         )
         with _mapped_errors():
             async with request as answer:
-                headers = _headers(answer.raw_headers)
+                headers = read_headers(answer.raw_headers)
                 encoded = (
-                    b"" if _is_redirect(answer.status, headers) else await self._read(answer, wanted.max_body_bytes)
+                    b"" if is_redirect(answer.status, headers) else await self._read(answer, wanted.max_body_bytes)
                 )
         limits = DecodingLimits(max_bytes=wanted.max_body_bytes, max_ratio=self._policy.max_ratio)
         body, truncated = decode(encoded, headers.get("content-encoding", ""), limits)
@@ -201,8 +184,9 @@ class HttpClient:
 class _Resolver(AbstractResolver):
     """DNS, but for the hosts whose address and port are given."""
 
-    def __init__(self, given: Mapping[str, tuple[str, int]]) -> None:
+    def __init__(self, given: Mapping[str, tuple[str, int]], dns: Callable[[], AbstractResolver]) -> None:
         self._given = given
+        self._make_dns = dns
         self._dns: AbstractResolver | None = None
 
     async def resolve(
@@ -211,7 +195,7 @@ class _Resolver(AbstractResolver):
         if host in self._given:
             return [_given_address(host, *self._given[host])]
         if self._dns is None:
-            self._dns = _dns()
+            self._dns = self._make_dns()
         return await self._dns.resolve(host, port, family)
 
     async def close(self) -> None:
@@ -239,10 +223,10 @@ def _dns() -> AbstractResolver:
         return aiohttp.ThreadedResolver()
 
 
-def _session(policy: HttpPolicy) -> aiohttp.ClientSession:
+def _session(policy: HttpPolicy, dns: Callable[[], AbstractResolver]) -> aiohttp.ClientSession:
     return aiohttp.ClientSession(
         connector=aiohttp.TCPConnector(
-            resolver=_Resolver(policy.resolve),
+            resolver=_Resolver(policy.resolve, dns),
             socket_factory=_guarded_sockets(policy.guard),
             limit=256,
             limit_per_host=4,
@@ -277,48 +261,10 @@ def _mapped_errors() -> Iterator[None]:
         raise PermanentError("bad_url", str(error)) from error
     except (aiohttp.ClientError, TimeoutError) as error:
         if isinstance(error, aiohttp.ClientConnectorError) and _all_refused(error.os_error):
-            raise PermanentError(_REFUSED, str(error.os_error)) from error
+            raise PermanentError(_REFUSED, (error.os_error.strerror or "").replace(f"{_REFUSED}: ", "")) from error
         raise TransientError(next(reason for kind, reason in _REASONS if isinstance(error, kind))) from error
 
 
 def _all_refused(error: OSError) -> bool:
     """Of several addresses, one that failed otherwise leaves no common errno: then another time may do."""
     return error.errno == errno.EACCES and _REFUSED in str(error)
-
-
-def _headers(raw: tuple[tuple[bytes, bytes], ...]) -> dict[str, str]:
-    """Lower-case names; repeated ones joined. A validator that we could not send back byte for byte is left out."""
-    joined: dict[str, str] = {}
-    for raw_name, raw_value in raw:
-        name = raw_name.decode("latin-1").lower()
-        try:
-            value = raw_value.decode()
-        except UnicodeDecodeError:
-            if name in {"etag", "last-modified"}:
-                continue
-            value = raw_value.decode("latin-1")
-        if name != "set-cookie":
-            joined[name] = f"{joined[name]}, {value}" if name in joined else value
-    return joined
-
-
-def _is_redirect(status: int, headers: Mapping[str, str]) -> bool:
-    return status in _REDIRECTS and "location" in headers
-
-
-def _redirect(answer: Response) -> str | None:
-    """Where the answer sends us, without user, password and fragment."""
-    if not _is_redirect(answer.status, answer.headers):
-        return None
-    return _checked(answer.headers["location"], answer.final_url)
-
-
-def _checked(url: str, base: str | None = None) -> str:
-    address = normalise(url, base)
-    if address is None:
-        raise PermanentError("bad_url", url[:300])
-    return address
-
-
-def _is_secure(url: str) -> bool:
-    return urlsplit(url).scheme == "https"

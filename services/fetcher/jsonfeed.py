@@ -10,13 +10,13 @@ from shared.errors import PermanentError
 from shared.urls import normalise
 
 _VERSION = "jsonfeed.org/version/"
-_NONE: tuple[str, ...] = ()
 
 
 def read_json_feed(text: str, base: str) -> tuple[str | None, tuple[Draft, ...], tuple[str, ...]]:
     """Title, entries and faults of a JSON Feed at `base`; raises PermanentError `not_a_feed`."""
+    faults: tuple[str, ...] = ()
     try:
-        document, faults = json.loads(text), _NONE
+        document = json.loads(text)
     except (ValueError, RecursionError) as error:
         document, faults = _salvage(text, error), ("truncated",)
     if not isinstance(document, dict) or _VERSION not in str(document.get("version")):

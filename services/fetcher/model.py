@@ -74,12 +74,16 @@ class Validators:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rhythm:
-    """What a feed's past says of its future. `gaps` are the newest publish gaps in seconds, newest last."""
+    """What a feed's past says of its future. `gaps` are the newest publish gaps in seconds, newest last.
+
+    `ttl` is what its newest document asked for; a 304 has no document and the wish goes on.
+    """
 
     gaps: tuple[float, ...] = ()
     newest: datetime | None = None
     failures: float = 0.0
     polls: int = 0
+    ttl: timedelta | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,7 +100,7 @@ class Feed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ParsedEntry:
-    """One element of a feed. `identity` is unique in its feed; `fingerprint` changes when the feed says something new."""
+    """One element of a feed. `identity` is unique in it; `fingerprint` changes when the feed says something new."""
 
     identity: str
     fingerprint: str
@@ -134,7 +138,10 @@ class Response:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """An entry as leased for download. `observations` counts the observations numbered so far."""
+    """An entry as leased for download. `observations` counts the observations numbered so far.
+
+    `attempts` counts failed requests in a row, `postponed` how often in a row the processor asked for a later try.
+    """
 
     entry_id: UUID
     url: str | None
@@ -143,6 +150,7 @@ class Entry:
     lease: UUID
     observations: int = 0
     attempts: int = 0
+    postponed: int = 0
     visits: int = 0
     discovered_at: datetime
     validators: Validators | None = None
@@ -158,6 +166,7 @@ class PollOutcome(StrEnum):
     NOT_MODIFIED = "not_modified"
     THROTTLED = "throttled"
     BLOCKED = "blocked"
+    WAITING = "waiting"
     FAILED = "failed"
     LEASE_LOST = "lease_lost"
 

@@ -1,10 +1,10 @@
 """What one look at a page came to, by what the transport says. Pure; what the page says is the processor's to judge.
 
-    200 with text            fetched; unchanged when the body is the one we have
-    304                      unchanged
-    404, 410                 gone, when a second look some time later finds the same
-    408, 425, 429, 5xx       try again, with growing pauses; after the last attempt the feed's own text is used
-    anything else            the feed's own text, with the reason
+200 with text            fetched; unchanged when the body is the one we have
+304                      unchanged
+404, 410                 gone, when a second look some time later finds the same
+408, 425, 429, 5xx       try again, with growing pauses; after the last attempt the feed's own text is used
+anything else            the feed's own text, with the reason
 """
 
 import hashlib
@@ -41,11 +41,15 @@ class Observe:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Again:
-    """No observation yet; look again after `pause`. `counts` tells an attempt from a courtesy."""
+    """No observation yet; look again after `pause`. `counts` tells an attempt from a courtesy.
+
+    `postponed` is how often in a row the processor has asked for that.
+    """
 
     reason: str
     pause: timedelta
     counts: bool = True
+    postponed: int = 0
 
 
 Finding = Observe | Again
@@ -54,12 +58,14 @@ Finding = Observe | Again
 def judge_response(entry: Entry, response: Response, policy: VisitPolicy) -> Finding:
     """What an HTTP answer means for the entry."""
     status = response.status
-    if status == 304 or (status in {200, 226} and body_hash(response.body) == entry.body_hash):
+    # "Not modified" to someone who has nothing is a fault of the server.
+    known = entry.validators if status == 304 else status in {200, 226} and body_hash(response.body) == entry.body_hash
+    if known:
         return Observe(kind="unchanged")
     if status in GONE_STATUSES:
         confirmed = entry.reason == UNCONFIRMED_GONE
         return Observe(kind="gone") if confirmed else Again(reason=UNCONFIRMED_GONE, pause=policy.confirm_gone)
-    if status in PASSING_STATUSES:
+    if status in PASSING_STATUSES or status == 304:
         return judge_failure(entry, f"http_{status}", policy)
     if not 200 <= status < 300:
         return Observe(kind="feed_only", reason=f"http_{status}")

@@ -1,11 +1,13 @@
 """Where raw pages go out: publish with a confirm, wait while the queue is full, never drop."""
 
 import asyncio
+from dataclasses import replace
 from random import random
 
 import structlog
 
-from shared.broker.protocols import Postponed, Publisher
+from shared.broker.protocols import ATTEMPT_HEADER, Postponed, Publisher
+from shared.envelope import Message
 from shared.errors import TransientError
 from shared.lifecycle import FIRST_DELAY, LONGEST_DELAY
 from shared.messages import RawPage
@@ -26,13 +28,14 @@ class Outlet:
     def blocked(self) -> bool:
         return self._waiting > 0
 
-    async def send(self, page: RawPage) -> None:
+    async def send(self, page: RawPage, *, attempt: int = 1) -> None:
         """Return once the broker has the page; it is published again under the same id until then.
 
+        `attempt` counts from 1: how often this was tried, by which the processor judges whether to go on trying.
         Raises Postponed when the broker wants the page later, or the last failure once our patience is over: the
         entry is observed again then, under a new number.
         """
-        message, delay = page.message(), FIRST_DELAY
+        message, delay = _message(page, attempt), FIRST_DELAY
         deadline = asyncio.get_running_loop().time() + self._patience
         while True:
             try:
@@ -54,3 +57,8 @@ class Outlet:
             await asyncio.sleep(delay * (0.75 + random() / 2))  # noqa: S311 - spreads retries, keeps no secret
         finally:
             self._waiting -= 1
+
+
+def _message(page: RawPage, attempt: int) -> Message:
+    message = page.message()
+    return replace(message, headers={**message.headers, ATTEMPT_HEADER: attempt}) if attempt > 1 else message

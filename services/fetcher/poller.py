@@ -11,7 +11,7 @@ validators are stored together, a later 304 can never hide an entry: it is ours 
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from random import random
 from typing import Protocol
@@ -43,13 +43,20 @@ Parse = Callable[[bytes, str | None, str], Awaitable[ParsedFeed]]
 
 class Client(Protocol):
     async def get(
-        self, url: str, *, accept: str, validators: Validators | None = None, headers: Mapping[str, str] = ...
+        self,
+        url: str,
+        *,
+        accept: str,
+        validators: Validators | None = None,
+        headers: Mapping[str, str] = ...,
+        before_hop: Callable[[str], Awaitable[None]] | None = None,
     ) -> Response: ...
 
 
 class Feeds(Protocol):
     async def known(self, feed: UUID, identities: list[str]) -> Mapping[str, str]: ...
     async def commit(self, poll: Poll) -> bool: ...
+    async def postpone(self, feed: Feed, until: datetime) -> None: ...
 
 
 class Hosts(Protocol):
@@ -65,7 +72,7 @@ class Found:
     rhythm: Rhythm
     validators: Validators | None
     body_hash: str | None
-    hints: Hints = Hints()
+    hints: Hints = field(default_factory=Hints)
     failed: Failure | None = None
     selection: Selection | None = None
     status: int | None = None
@@ -88,6 +95,8 @@ class Poller:
             found = await self._found(feed)
         except Unavailable:
             raise
+        except HostBusy as busy:
+            return await self._wait_for_host(feed, busy.until)
         except PipelineError as error:
             found = _failed(feed, error)
         now = datetime.now(UTC)
@@ -105,16 +114,31 @@ class Poller:
         _report(feed, found, schedule, outcome)
         return outcome
 
+    async def _wait_for_host(self, feed: Feed, until: datetime) -> PollOutcome:
+        """No poll at all: nothing was asked, so nothing is learned of the feed."""
+        await self._feeds.postpone(feed, until)
+        metrics.polls.labels(outcome=PollOutcome.WAITING.value).inc()
+        log.info("feed_waits", outcome=PollOutcome.WAITING.value, url=feed.settings.url, until=until.isoformat())
+        return PollOutcome.WAITING
+
     async def _found(self, feed: Feed) -> Found:
-        wait = await self._hosts.reserve(site_of(feed.settings.url), feed.settings.page_delay or self._delay)
-        await asyncio.sleep(max(0.0, wait.total_seconds()))
+        async def slot(url: str) -> None:
+            delay = self._delay if feed.settings.page_delay is None else feed.settings.page_delay
+            wait = await self._hosts.reserve(site_of(url), delay)
+            await asyncio.sleep(max(0.0, wait.total_seconds()))
+
+        await slot(feed.settings.url)
         response = await self._client.get(
-            feed.settings.url, accept=ACCEPT, validators=feed.validators, headers=feed.settings.headers
+            feed.settings.url,
+            accept=ACCEPT,
+            validators=feed.validators,
+            headers=feed.settings.headers,
+            before_hop=slot,
         )
-        hints = read_hints(response.headers, response.status, response.fetched_at)
+        hints = replace(read_hints(response.headers, response.status, response.fetched_at), ttl=feed.rhythm.ttl)
         if response.status in THROTTLING_STATUSES:
             await self._hosts.hold(site_of(feed.settings.url), hints.retry_after)
-        if response.status == 304:
+        if response.status == 304 and feed.validators is not None:
             return _unchanged(feed, response, hints, PollOutcome.NOT_MODIFIED)
         if not 200 <= response.status < 300:
             return _refused(feed, response, hints)
@@ -129,11 +153,11 @@ class Poller:
         published = [entry.facts.published or entry.facts.updated for entry in selection.new]
         return Found(
             outcome=PollOutcome.CHANGED,
-            rhythm=observe(feed.rhythm, published, response.fetched_at),
+            rhythm=replace(observe(feed.rhythm, published, response.fetched_at), ttl=parsed.ttl),
             # A document that broke off is not remembered: the rest of it must not be hidden by a 304.
             validators=None if response.truncated else response.validators,
             body_hash=None if response.truncated else body_hash(response.body),
-            hints=Hints(max_age=hints.max_age, retry_after=hints.retry_after, ttl=parsed.ttl),
+            hints=replace(hints, ttl=parsed.ttl),
             selection=selection,
             status=response.status,
             reason=",".join(parsed.faults) or None,
@@ -177,16 +201,13 @@ def _refused(feed: Feed, response: Response, hints: Hints) -> Found:
 
 def _failed(feed: Feed, error: PipelineError) -> Found:
     weight = Failure.PASSING if isinstance(error, TransientError) else Failure.LASTING
-    busy = isinstance(error, HostBusy)
     refused = isinstance(error, PermanentError) and error.reason == "address_refused"
-    wait = error.until - datetime.now(UTC) if isinstance(error, HostBusy) else None
     return Found(
-        outcome=PollOutcome.THROTTLED if busy else PollOutcome.BLOCKED if refused else PollOutcome.FAILED,
-        rhythm=feed.rhythm if busy else fail(feed.rhythm, weight.value),
+        outcome=PollOutcome.BLOCKED if refused else PollOutcome.FAILED,
+        rhythm=fail(feed.rhythm, weight.value),
         validators=feed.validators,
         body_hash=feed.body_hash,
-        hints=Hints(retry_after=wait),
-        failed=None if busy else weight,
+        failed=weight,
         reason=str(error),
     )
 

@@ -10,7 +10,7 @@ from services.fetcher.errors import Disallowed
 from services.fetcher.hints import read_hints
 from services.fetcher.hosts import RobotsFile
 from services.fetcher.model import Response
-from services.fetcher.politeness import MOST_ROBOTS_BYTES, UNREACHABLE, PolitenessPolicy, Robots, pace
+from services.fetcher.politeness import UNREACHABLE, PolitenessPolicy, Robots, pace
 from shared.errors import PermanentError, TransientError
 from shared.urls import site_of
 
@@ -26,7 +26,7 @@ class Store(Protocol):
 
 
 class Client(Protocol):
-    async def get(self, url: str, *, accept: str, max_body_bytes: int | None = None) -> Response: ...
+    async def get(self, url: str, *, accept: str) -> Response: ...
 
 
 class RobotsGate:
@@ -74,7 +74,7 @@ class RobotsGate:
         wait = await self._store.reserve(site_of(origin), self._policy.delay)
         await asyncio.sleep(max(0.0, wait.total_seconds()))
         try:
-            response = await self._client.get(f"{origin}/robots.txt", accept=ACCEPT, max_body_bytes=MOST_ROBOTS_BYTES)
+            response = await self._client.get(f"{origin}/robots.txt", accept=ACCEPT)
         except (TransientError, PermanentError):
             return RobotsFile(status=UNREACHABLE, body=""), None
         # PostgreSQL's text has no NUL.

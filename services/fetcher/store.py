@@ -4,21 +4,27 @@ import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import ColumnElement, Row, func, or_, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
+import structlog
+from sqlalchemy import BindParameter, ColumnElement, Row, func, or_, select, update
 
 from services.fetcher.feeds import dump_settings, expand, load_settings
 from services.fetcher.model import Feed, FeedSettings, ParsedEntry, Rhythm, Validators, entry_id
 from services.fetcher.schedule import Schedule, first_poll_at
 from services.fetcher.selection import Selection
 from services.fetcher.tables import entries, feed_entries, feeds
-from shared.database import Database, clock, insert_into
+from shared.database import Connection, Database, clock
+from shared.errors import PermanentError
+from shared.statements import change, upsert
 from shared.urls import site_of
+
+log = structlog.get_logger()
 
 PENDING = "pending"
 QUEUED = "queued"
+FORGOTTEN = "forgotten"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,23 +57,17 @@ class FeedStore:
             keep = [each.feed_id for each in wanted]
             resting = update(feeds).where(feeds.c.source == source, feeds.c.feed_id.not_in(keep)).values(active=False)
             await connection.execute(resting)
-            for settings in wanted:
+            # In one order everywhere: two fetchers that start together must not wait for each other.
+            for settings in sorted(wanted, key=lambda each: each.feed_id):
                 # A quarter of a second a feed: a dozen start at once, an imported ten thousand do not fall on the net.
                 spread = min(settings.bounds.shortest, timedelta(seconds=len(wanted) / 4))
                 await self._upsert(connection, source, settings, first_poll_at(settings.feed_id, now, spread))
         return len(wanted)
 
-    async def _upsert(self, connection: AsyncConnection, source: str, settings: FeedSettings, due: datetime) -> None:
+    async def _upsert(self, connection: Connection, source: str, settings: FeedSettings, due: datetime) -> None:
         said = {"source": source, "active": True, "settings": dump_settings(settings)}
-        row = {
-            **said,
-            "feed_id": settings.feed_id,
-            "url": settings.url,
-            "rhythm": dump_rhythm(Rhythm()),
-            "next_poll_at": due,
-        }
-        statement = insert_into(connection, feeds).values(**row)
-        await connection.execute(statement.on_conflict_do_update(index_elements=[feeds.c.feed_id], set_=said))
+        once = {"url": settings.url, "rhythm": dump_rhythm(Rhythm()), "next_poll_at": due}
+        await upsert(connection, feeds, {"feed_id": settings.feed_id}, said, once=once)
 
     async def lease(self, limit: int) -> list[Feed]:
         """At most `limit` feeds that are due, now ours until the lease ends."""
@@ -82,9 +82,10 @@ class FeedStore:
             )
             rows = (await connection.execute(due)).all()
             token = uuid4()
-            taken = update(feeds).where(feeds.c.feed_id.in_([row.feed_id for row in rows]))
-            await connection.execute(taken.values(lease=token, lease_until=now + self._lease))
-        return [_feed(row, token) for row in rows]
+            if rows:
+                taken = update(feeds).where(feeds.c.feed_id.in_([row.feed_id for row in rows]))
+                await connection.execute(taken.values(lease=token, lease_until=now + self._lease))
+        return [feed for row in rows if (feed := _feed(row, token))]
 
     async def known(self, feed: UUID, identities: Iterable[str]) -> Mapping[str, str]:
         """Identity → fingerprint of the entries that were seen before."""
@@ -92,7 +93,7 @@ class FeedStore:
             feed_entries.c.feed_id == feed, feed_entries.c.identity.in_(list(identities))
         )
         async with self._database.snapshot() as connection:
-            return {identity: fingerprint for identity, fingerprint in await connection.execute(seen)}
+            return {row.identity: row.fingerprint for row in await connection.execute(seen)}
 
     async def commit(self, poll: Poll) -> bool:
         """Store the entries, the validators, the body hash and the next poll together; False when the lease was lost.
@@ -106,67 +107,85 @@ class FeedStore:
                 await self._store_selection(connection, poll, poll.selection)
         return True
 
-    async def _release(self, connection: AsyncConnection, poll: Poll) -> bool:
-        ours = update(feeds).where(feeds.c.feed_id == poll.feed.feed_id, feeds.c.lease == poll.feed.lease)
-        done = await connection.execute(
-            ours.values(
-                **validator_columns(poll.validators),
-                body_hash=poll.body_hash,
-                rhythm=dump_rhythm(poll.rhythm),
-                why=[[name, seconds] for name, seconds in poll.schedule.terms],
-                polled_at=poll.polled_at,
-                next_poll_at=poll.schedule.at,
-                lease=None,
-                lease_until=None,
-            )
-        )
-        return done.rowcount == 1
+    async def postpone(self, feed: Feed, until: datetime) -> None:
+        """Hand the feed back until `until`; nothing else about it changes."""
+        async with self._database.transaction() as connection:
+            await change(connection, feeds, _ours(feed), {"next_poll_at": until, "lease": None, "lease_until": None})
 
-    async def _store_selection(self, connection: AsyncConnection, poll: Poll, selection: Selection) -> None:
-        for entry in (*selection.new, *selection.changed):
+    async def _release(self, connection: Connection, poll: Poll) -> bool:
+        said = {
+            **validator_columns(poll.validators),
+            "body_hash": poll.body_hash,
+            "rhythm": dump_rhythm(poll.rhythm),
+            "why": [[name, seconds] for name, seconds in poll.schedule.terms],
+            "polled_at": poll.polled_at,
+            "next_poll_at": poll.schedule.at,
+            "lease": None,
+            "lease_until": None,
+        }
+        return await change(connection, feeds, _ours(poll.feed), said) == 1
+
+    async def _store_selection(self, connection: Connection, poll: Poll, selection: Selection) -> None:
+        for entry in await self._to_visit(connection, poll.feed, selection):
             await self._store_entry(connection, poll, entry)
             await self._remember(connection, poll, entry, skipped=None)
         for skip in selection.skipped:
             await self._remember(connection, poll, skip.entry, skipped=skip.reason)
 
-    async def _store_entry(self, connection: AsyncConnection, poll: Poll, entry: ParsedEntry) -> None:
-        """A new entry is due at once; a known address is looked at again, for the feed says something new of it."""
+    async def _to_visit(self, connection: Connection, feed: Feed, selection: Selection) -> list[ParsedEntry]:
+        """What is new or changed, without what was forgotten.
+
+        In one order everywhere: feeds of one site list the same pages, and two polls must not wait for each other.
+        """
+        forgotten = select(feed_entries.c.identity).where(
+            feed_entries.c.feed_id == feed.feed_id, feed_entries.c.skipped == FORGOTTEN
+        )
+        left_out = set((await connection.execute(forgotten)).scalars()) if selection.changed else set()
+        wanted = (each for each in (*selection.new, *selection.changed) if each.identity not in left_out)
+        return sorted(wanted, key=lambda each: entry_id(each.facts.url, feed.feed_id, each.identity))
+
+    async def _store_entry(self, connection: Connection, poll: Poll, entry: ParsedEntry) -> None:
+        """A new entry is due at once; a known address is looked at again, for the feed says something new of it.
+
+        A visit that is under way does not know that yet: it loses its lease.
+        """
         said = {
             "facts": entry.facts.model_dump(mode="json", exclude_none=True),
             "feed_id": poll.feed.feed_id,
             "state": PENDING,
             "next_at": poll.polled_at,
             "attempts": 0,
+            "postponed": 0,
             "visits": 0,
+            "lease": None,
+            "lease_until": None,
         }
-        row = {
-            **said,
-            "entry_id": entry_id(entry.facts.url, poll.feed.feed_id, entry.identity),
+        once = {
             "url": entry.facts.url,
             "site": site_of(entry.facts.url or poll.feed.settings.url),
             "discovered_at": poll.polled_at,
         }
-        statement = insert_into(connection, entries).values(**row)
-        await connection.execute(statement.on_conflict_do_update(index_elements=[entries.c.entry_id], set_=said))
+        key = {"entry_id": entry_id(entry.facts.url, poll.feed.feed_id, entry.identity)}
+        await upsert(connection, entries, key, said, once=once)
 
-    async def _remember(
-        self, connection: AsyncConnection, poll: Poll, entry: ParsedEntry, *, skipped: str | None
-    ) -> None:
+    async def _remember(self, connection: Connection, poll: Poll, entry: ParsedEntry, *, skipped: str | None) -> None:
         key = {"feed_id": poll.feed.feed_id, "identity": entry.identity}
         page = None if skipped else entry_id(entry.facts.url, poll.feed.feed_id, entry.identity)
         said = {"fingerprint": entry.fingerprint, "entry_id": page, "skipped": skipped}
-        statement = insert_into(connection, feed_entries).values(**key, **said, first_seen_at=poll.polled_at)
-        conflict = [feed_entries.c.feed_id, feed_entries.c.identity]
-        await connection.execute(statement.on_conflict_do_update(index_elements=conflict, set_=said))
+        await upsert(connection, feed_entries, key, said, once={"first_seen_at": poll.polled_at})
 
     async def unpolled(self) -> int:
         """Active feeds that were never polled."""
         count = select(func.count()).select_from(feeds).where(feeds.c.active, feeds.c.polled_at.is_(None))
         async with self._database.snapshot() as connection:
-            return (await connection.execute(count)).scalar_one()
+            return int((await connection.execute(count)).scalar_one())
 
 
-def free(lease_until: ColumnElement[datetime | None], now: datetime) -> ColumnElement[bool]:
+def _ours(feed: Feed) -> dict[str, UUID]:
+    return {"feed_id": feed.feed_id, "lease": feed.lease}
+
+
+def free(lease_until: ColumnElement[datetime | None], now: datetime | BindParameter[datetime]) -> ColumnElement[bool]:
     return or_(lease_until.is_(None), lease_until < now)
 
 
@@ -192,23 +211,36 @@ def dump_rhythm(rhythm: Rhythm) -> dict[str, object]:
         "newest": rhythm.newest.isoformat() if rhythm.newest else None,
         "failures": rhythm.failures,
         "polls": rhythm.polls,
+        "ttl": rhythm.ttl.total_seconds() if rhythm.ttl else None,
     }
 
 
-def read_rhythm(stored: Mapping[str, object]) -> Rhythm:
-    newest = stored["newest"]
+def read_rhythm(stored: Mapping[str, Any]) -> Rhythm:
     return Rhythm(
-        gaps=tuple(stored["gaps"]),  # type: ignore[arg-type]
-        newest=datetime.fromisoformat(str(newest)) if newest else None,
-        failures=float(str(stored["failures"])),
-        polls=int(str(stored["polls"])),
+        gaps=tuple(stored["gaps"]),
+        newest=datetime.fromisoformat(stored["newest"]) if stored["newest"] else None,
+        failures=stored["failures"],
+        polls=stored["polls"],
+        ttl=timedelta(seconds=stored["ttl"]) if stored["ttl"] else None,
     )
 
 
-def _feed(row: Row[tuple[object, ...]], token: UUID) -> Feed:
+def filled_in(stored: Mapping[str, object]) -> FeedSettings | None:
+    """The settings as they are used; None, with a line in the log, while a variable that they name is not set."""
+    try:
+        return expand(load_settings(stored), os.environ)
+    except PermanentError as error:
+        log.warning("feed_unusable", reason=error.reason, detail=error.detail)
+        return None
+
+
+def _feed(row: Row[tuple[object, ...]], token: UUID) -> Feed | None:
+    settings = filled_in(row.settings)
+    if settings is None:
+        return None
     return Feed(
         feed_id=row.feed_id,
-        settings=expand(load_settings(row.settings), os.environ),
+        settings=settings,
         lease=token,
         validators=read_validators(row),
         body_hash=row.body_hash,

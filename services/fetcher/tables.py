@@ -6,6 +6,9 @@ from shared.database import UtcDateTime
 
 metadata = MetaData()
 
+LONGEST_REASON = 60
+"""Characters; reasons are short codes, and what others call one may be longer."""
+
 feeds = Table(
     "feeds",
     metadata,
@@ -36,10 +39,11 @@ entries = Table(
     Column("feed_id", Uuid, nullable=False),
     Column("facts", JSON, nullable=False),
     Column("state", String(20), nullable=False),
-    Column("reason", String(60)),
+    Column("reason", String(LONGEST_REASON)),
     Column("discovered_at", UtcDateTime, nullable=False),
     Column("next_at", UtcDateTime),
     Column("attempts", Integer, nullable=False, server_default=text("0")),
+    Column("postponed", Integer, nullable=False, server_default=text("0")),
     Column("visits", Integer, nullable=False, server_default=text("0")),
     Column("observations", Integer, nullable=False, server_default=text("0")),
     Column("queued_at", UtcDateTime),

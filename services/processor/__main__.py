@@ -109,10 +109,12 @@ async def build(settings: ProcessorSettings, *, database: Database, broker: Brok
 
 async def serve(settings: ProcessorSettings) -> None:
     """The service, until a signal."""
-    async with surroundings(settings, name="processor") as around:
-        async with build(settings, database=around.database, broker=around.broker) as processor:
-            log.info("processor_started", workers=settings.workers)
-            await processor.run(around.stop)
+    async with (
+        surroundings(settings, name="processor") as around,
+        build(settings, database=around.database, broker=around.broker) as processor,
+    ):
+        log.info("processor_started", workers=settings.workers)
+        await processor.run(around.stop)
     log.info("processor_stopped")
 
 

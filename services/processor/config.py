@@ -35,6 +35,4 @@ class ProcessorSettings(ServiceSettings):
 
     @property
     def extraction(self) -> WorkerLimits:
-        return WorkerLimits(
-            workers=self.workers, seconds=self.extract_seconds, memory_bytes=self.extract_memory_bytes
-        )
+        return WorkerLimits(workers=self.workers, seconds=self.extract_seconds, memory_bytes=self.extract_memory_bytes)

@@ -7,6 +7,8 @@ from services.processor.normalization import word_count
 from shared.urls import host_of
 
 FEW_WORDS = 150
+ENOUGH_CHARACTERS = 3000
+"""Holds more than that many words in any script that spaces them; longer texts need not be counted to the end."""
 """A page with more text than this shows an article, whatever it asks beside it."""
 ENOUGH_PHRASES = 2
 """One such phrase stands in many articles about the web; two in a short text ask."""
@@ -43,7 +45,7 @@ def is_consent_wall(url: str, form_targets: Iterable[str], text: str) -> bool:
     """
     if _asks(host_of(url)):
         return True
-    if word_count(text) > FEW_WORDS:
+    if word_count(text[:ENOUGH_CHARACTERS]) > FEW_WORDS:
         return False
     found = sum(bool(phrase.search(text)) for phrase in _PHRASES)
     posts = any(_asks(host_of(target)) or "consent" in target.lower() for target in form_targets)

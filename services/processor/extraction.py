@@ -18,7 +18,7 @@ from lxml.html import HtmlElement
 from trafilatura import bare_extraction, load_html
 from trafilatura.settings import Document
 
-from services.processor.body import HEAD_LINES, body_and_lede
+from services.processor.body import HEAD_LINES, body_and_lede, is_furniture
 from services.processor.charset import decoded
 from services.processor.consent import is_consent_wall
 from services.processor.fingerprint import headline_hash, normalised_words, page_hash, text_hash
@@ -52,9 +52,6 @@ _BLOCKS_STARTING = XPath(
 _FEED_TRAILER = re.compile(
     r"^(The post .+ appeared first on .+|(L[’']article|Cet article) .+ est apparu en premier sur .+)$"
 )
-# Photo credits: a sign at the start of a short line, never the start of a sentence.
-_CREDIT = re.compile(r"^(©|\(c\) |Photo ?: |Crédits? photo ?: )", re.IGNORECASE)
-CREDIT_WORDS = 15
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -153,16 +150,12 @@ def _text(tree: HtmlElement, url: str, *, guess: bool) -> tuple[tuple[str, ...],
         again = _read(tree, url=url)
         text = max(text, (again.text if again else None) or "", key=len)
     guesses = Guesses(title=found.title, author=found.author, date=found.date) if found else Guesses()
-    return tuple(line for line in paragraphs_of(text) if not _is_credit(line)), guesses
+    return tuple(line for line in paragraphs_of(text) if not is_furniture(line)), guesses
 
 
 def _read(tree: HtmlElement, **options: Any) -> Document | None:  # noqa: ANN401 (they are the library's)
     found = bare_extraction(tree, include_comments=False, **options)
     return found if isinstance(found, Document) else None
-
-
-def _is_credit(line: str) -> bool:
-    return bool(_CREDIT.match(line)) and word_count(line) <= CREDIT_WORDS
 
 
 def _lede(tree: HtmlElement, description: str, lines: Sequence[str]) -> str | None:

@@ -59,9 +59,5 @@ def page_hash(body: bytes) -> str:
     return blake2b(body, digest_size=HASH_BYTES).hexdigest()
 
 
-def same_words(one: str, other: str) -> bool:
-    return normalised_words(one) == normalised_words(other)
-
-
 def _words_hash(text: str) -> str:
     return page_hash(" ".join(normalised_words(text)).encode("utf-8", "surrogatepass"))

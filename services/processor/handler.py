@@ -77,11 +77,15 @@ class Handler:
 
     async def _process(self, page: RawPage) -> None:
         extracted = await self._extracted(page)
+        article = extracted if isinstance(extracted, Article) else None
+        places = _places(page, article)
         async with self._store.begin() as ledger:
+            # First: a page may be delivered again while the first delivery is at work.
+            await ledger.lock(places, article.text_hash if article else None)
             if await ledger.seen(page.raw_id):
                 log.info("observation_repeated", raw_id=str(page.raw_id))
                 return
-            decision, event = await _settle(ledger, page, extracted)
+            decision, event = await _settle(ledger, page, extracted, places)
         if event is not None:
             self._committed()
         _report(page, decision, event)
@@ -104,10 +108,10 @@ class Handler:
                 return await self._extract(source)
 
 
-async def _settle(ledger: Ledger, page: RawPage, extracted: Extracted | None) -> tuple[Decision, ArticleEvent | None]:
+async def _settle(
+    ledger: Ledger, page: RawPage, extracted: Extracted | None, places: Places
+) -> tuple[Decision, ArticleEvent | None]:
     article = extracted if isinstance(extracted, Article) else None
-    places = _places(page, article)
-    await ledger.lock(places, article.text_hash if article else None)
     observation = Observation(
         kind=page.kind, observed_at=page.observed_at, address_known=await ledger.address_known(places.own[0])
     )
@@ -132,10 +136,11 @@ async def _apply(
         case Verdict.ALIAS if subject:
             await ledger.add_addresses(subject, places.all)
             await ledger.confirm(subject, page.observed_at)
+        case Verdict.UNCHANGED | Verdict.REBASELINED if article and subject:
+            # Also when the words are the same: from now on they count as this extractor's.
+            await ledger.rebaseline(subject, page.observed_at, _revised(article))
         case Verdict.UNCHANGED | Verdict.GONE if subject:
             await ledger.confirm(subject, page.observed_at)
-        case Verdict.REBASELINED if article and subject:
-            await ledger.rebaseline(subject, page.observed_at, _revised(article))
     return None
 
 
@@ -193,9 +198,7 @@ def _places(page: RawPage, article: Article | None) -> Places:
     """Asked for first, answered last; an entry without an address is known by its own id."""
     asked = page.entry.url or f"urn:fildactu:entry:{page.entry_id}"
     answered = page.response.final_url if page.response else asked
-    return Places(
-        own=tuple(dict.fromkeys((asked, answered))), canonical=article.canonical_url if article else None
-    )
+    return Places(own=tuple(dict.fromkeys((asked, answered))), canonical=article.canonical_url if article else None)
 
 
 def _failed(error: Exception, delivery: Delivery) -> BrokerVerdict:

@@ -9,7 +9,7 @@ from services.processor.normalization import primary_language, word_count
 from shared.events import Language
 
 SHORT_TEXT_WORDS = 20
-ENOUGH_CHARACTERS = 2000
+ENOUGH_CHARACTERS = 400
 """Read by the classifier: more text costs time and changes no verdict."""
 SURE = 0.5
 
@@ -33,7 +33,7 @@ def language_of(text: str, *hints: str | None) -> Language:
     """The language of `text`; `hints` are tags such as `fr-SN`, the most trusted first, used where words are few."""
     hint = next((code for code in map(primary_language, hints) if code), None)
     ranked = classifier().rank(text[:ENOUGH_CHARACTERS]) if text.strip() else []
-    if hint and (not ranked or word_count(text) < SHORT_TEXT_WORDS or ranked[0][1] < SURE):
+    if hint and (not ranked or word_count(text[:ENOUGH_CHARACTERS]) < SHORT_TEXT_WORDS or ranked[0][1] < SURE):
         return Language(code=hint, confidence=round(dict(ranked).get(hint, 0.0), 3))
     if not ranked or ranked[0][1] < SURE:
         return UNKNOWN

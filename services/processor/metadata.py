@@ -129,7 +129,9 @@ def _stated_headlines(facts: PageFacts) -> list[Found]:
 
 def _likeness(heading: str, references: Iterable[str]) -> float:
     words = " ".join(normalised_words(heading))[:MAX_HEADING_CHARACTERS]
-    others = (" ".join(normalised_words(text))[:MAX_HEADING_CHARACTERS] for text in references)
+    others = {" ".join(normalised_words(text))[:MAX_HEADING_CHARACTERS] for text in references}
+    if words in others:
+        return 1.0
     return max((SequenceMatcher(None, words, other, autojunk=False).ratio() for other in others), default=0.0)
 
 

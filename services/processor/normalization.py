@@ -8,18 +8,21 @@ from email.utils import parsedate_to_datetime
 EARLIEST_YEAR = 1990
 """Nothing on the web is older; an earlier date is a placeholder such as the Unix epoch."""
 
-# Inside words and not to be seen: soft hyphen, zero-width space, word joiner, byte order mark, directional marks; and
-# the control characters of both sets, without those that are white space.
+# Inside words and not to be seen: soft hyphen, zero-width space, word joiner, byte order mark, directional marks; the
+# control characters of both sets, without those that are white space; halves of surrogate pairs, which JSON can write
+# and no store takes.
 _INVISIBLE = dict.fromkeys(
     [
         *(0xAD, 0x200B, 0x200E, 0x200F, *range(0x202A, 0x202F), 0x2060, 0xFEFF, 0xFFFE, 0xFFFF),
         *(*range(9), *range(0x0E, 0x1C), *range(0x7F, 0x85), *range(0x86, 0xA0)),
+        *range(0xD800, 0xE000),
     ]
 )
 _SUFFIX = re.compile(r"\s+[|•·—–»:/-]\s+|\s*\|\s*")
 _BY = re.compile(r"^(?:par|by|von|por|da|de la rédaction de|بقلم|كتب)\s*:?\s+", re.IGNORECASE)
 _BETWEEN_AUTHORS = re.compile(r"\s*[;,،|]\s*|\s+(?:et|and|und|y|&)\s+|\s+و(?=\w)", re.IGNORECASE)
 # Han, kana, and their extensions: each character counts as a word.
+_LETTER_OR_DIGIT = re.compile(r"[^\W_]")
 _UNSPACED = re.compile(r"[\u3040-\u30ff\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]")
 
 
@@ -76,7 +79,8 @@ def as_utc(moment: datetime) -> datetime | None:
 
 def word_count(text: str) -> int:
     """Words as an editor counts them; in Chinese and Japanese each character is one."""
-    return sum(map(_counts, _UNSPACED.sub(r" \g<0> ", text).split()))
+    spaced = _UNSPACED.sub(r" \g<0> ", text) if _UNSPACED.search(text) else text
+    return sum(map(bool, map(_LETTER_OR_DIGIT.search, spaced.split())))
 
 
 def primary_language(tag: str | None) -> str | None:
@@ -105,7 +109,3 @@ def _bare(name: str) -> str:
 
 def _is_address(name: str) -> bool:
     return "://" in name or name.startswith(("www.", "@", "/"))
-
-
-def _counts(token: str) -> bool:
-    return any(map(str.isalnum, token))

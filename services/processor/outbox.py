@@ -62,19 +62,18 @@ class Outbox:
         async with self._database.transaction() as connection:
             now = await clock(connection)
             ours = update(outbox).where(outbox.c.event_id.in_(events), outbox.c.lease == token)
-            await connection.execute(
-                ours.values(confirmed_at=now if confirmed else None, lease=None, lease_until=None)
-            )
+            await connection.execute(ours.values(confirmed_at=now if confirmed else None, lease=None, lease_until=None))
 
     async def depth(self) -> int:
         async with self._database.snapshot() as connection:
             waiting = select(func.count()).select_from(outbox).where(outbox.c.confirmed_at.is_(None))
-            return (await connection.execute(waiting)).scalar_one()
+            return int((await connection.execute(waiting)).scalar_one())
 
     async def oldest_age(self) -> timedelta:
         """How long the oldest unconfirmed event has waited; zero when there is none."""
         async with self._database.snapshot() as connection:
-            oldest = await connection.scalar(select(func.min(outbox.c.created_at)).where(outbox.c.confirmed_at.is_(None)))
+            waiting = select(func.min(outbox.c.created_at)).where(outbox.c.confirmed_at.is_(None))
+            oldest = await connection.scalar(waiting)
             return (await clock(connection)) - oldest if oldest else timedelta(0)
 
     async def prune(self, *, bodies: timedelta, inbox_ids: timedelta) -> None:

@@ -4,25 +4,31 @@ What the broker itself put there, because a connection was lost too often while 
 work: nothing was wrong with it.
 """
 
+from dataclasses import replace
+from datetime import datetime
+from hashlib import blake2b
 from uuid import UUID, uuid5
 
 import structlog
 
 from services.processor.model import NAMESPACE
-from services.processor.tables import inbox, quarantine
+from services.processor.tables import LONGEST_REASON, QUARANTINED, inbox, quarantine
 from shared import outcomes
-from shared.broker.protocols import DETAIL_HEADER, REASON_HEADER, Delivery, Publisher
-from shared.database import Database, clock, insert_into
+from shared.broker.protocols import DETAIL_HEADER, REASON_HEADER, STAGE_HEADER, Delivery, Publisher
+from shared.database import Connection, Database, clock
 from shared.delivery import Ack, Verdict
 from shared.envelope import Message
 from shared.errors import UndecodableMessage
 from shared.messages import RawPage, decode_raw_page
+from shared.statements import insert_new
 from shared.topology import RAW_IN, RAW_KEY
 
 log = structlog.get_logger()
 
 REDRIVEN_HEADER = "x-redriven"
 REDRIVES = 3
+DELIVERY_LIMIT = "delivery_limit"
+_LARGEST_INTEGER = 2**31 - 1
 
 
 class Quarantine:
@@ -34,8 +40,8 @@ class Quarantine:
 
     async def handle(self, delivery: Delivery) -> Verdict:
         message = delivery.message
-        redriven = int(message.headers.get(REDRIVEN_HEADER, 0))
-        if REASON_HEADER not in message.headers and redriven < REDRIVES:
+        redriven = _count(message.headers.get(REDRIVEN_HEADER))
+        if _reason(message) == DELIVERY_LIMIT and redriven < REDRIVES:
             await self._publisher.publish(RAW_IN, RAW_KEY, _again(message, redriven + 1))
             log.warning("dead_letter_redriven", raw_id=message.message_id, times=redriven + 1)
             return Ack()
@@ -44,40 +50,55 @@ class Quarantine:
 
     async def _keep(self, delivery: Delivery) -> None:
         page, message = _page(delivery.message), delivery.message
-        reason = str(message.headers.get(REASON_HEADER, "delivery_limit"))
+        reason = _reason(message)[:LONGEST_REASON]
         async with self._database.transaction() as connection:
             now = await clock(connection)
             row = {
                 "raw_id": page.raw_id if page else None,
                 "reason": reason,
-                "detail": str(message.headers.get(DETAIL_HEADER, "")),
-                "attempt": delivery.attempt,
-                "kind": message.kind,
+                "detail": _storable(str(message.headers.get(DETAIL_HEADER, ""))),
+                "attempt": min(delivery.attempt, _LARGEST_INTEGER),
+                "kind": _storable(message.kind),
                 "headers": dict(message.headers),
                 "body": message.body,
                 "quarantined_at": now,
             }
-            statement = insert_into(connection, quarantine).values(quarantine_id=_id(message), **row)
-            await connection.execute(statement.on_conflict_do_nothing())
+            await insert_new(connection, quarantine, {"quarantine_id": _id(message), **row})
             if page is not None:
-                settled = insert_into(connection, inbox).values(
-                    raw_id=page.raw_id,
-                    entry_id=page.entry_id,
-                    observation=page.observation,
-                    verdict="quarantined",
-                    reason=reason,
-                    received_at=now,
-                )
-                await connection.execute(settled.on_conflict_do_nothing())
-                await outcomes.record(
-                    connection, page.entry_id, observation=page.observation, outcome=reason, at=now
-                )
+                await _settle(connection, page, reason, now)
         log.error("observation_quarantined", raw_id=message.message_id, reason=reason, detail=row["detail"])
+
+
+async def _settle(connection: Connection, page: RawPage, reason: str, now: datetime) -> None:
+    """Unless it was settled in the meantime: it may have been at work when the broker gave it up."""
+    said = {
+        "raw_id": page.raw_id,
+        "entry_id": page.entry_id,
+        "observation": page.observation,
+        "verdict": QUARANTINED,
+        "reason": reason,
+        "received_at": now,
+    }
+    if await insert_new(connection, inbox, said) == 1:
+        await outcomes.record(connection, page.entry_id, observation=page.observation, outcome=reason, at=now)
+
+
+def _reason(message: Message) -> str:
+    return _storable(str(message.headers.get(REASON_HEADER, DELIVERY_LIMIT)))
+
+
+def _storable(text: str) -> str:
+    """A message that nothing could be done with may say anything; PostgreSQL's text has no NUL."""
+    return text.replace("\0", "")
+
+
+def _count(said: str | int | None) -> int:
+    return said if isinstance(said, int) else 0
 
 
 def _id(message: Message) -> UUID:
     """The same message is kept once, however often it arrives; without an id, its bytes name it."""
-    return uuid5(NAMESPACE, f"quarantine:{message.message_id}:{message.body.hex()[:4096]}")
+    return uuid5(NAMESPACE, f"quarantine:{message.message_id}:{blake2b(message.body, digest_size=16).hexdigest()}")
 
 
 def _page(message: Message) -> RawPage | None:
@@ -88,12 +109,5 @@ def _page(message: Message) -> RawPage | None:
 
 
 def _again(message: Message, times: int) -> Message:
-    return Message(
-        body=message.body,
-        message_id=message.message_id,
-        kind=message.kind,
-        content_type=message.content_type,
-        content_encoding=message.content_encoding,
-        correlation_id=message.correlation_id,
-        headers={**message.headers, REDRIVEN_HEADER: times},
-    )
+    kept = {name: value for name, value in message.headers.items() if name not in {REASON_HEADER, STAGE_HEADER}}
+    return replace(message, headers={**kept, REDRIVEN_HEADER: times})

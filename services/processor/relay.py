@@ -17,13 +17,14 @@ import structlog
 from services.processor.outbox import Pending
 from shared import metrics
 from shared.broker.protocols import Publisher
-from shared.errors import TransientError, Unavailable
+from shared.errors import PermanentError, TransientError
 from shared.lifecycle import Stop
 from shared.topology import ARTICLE_EVENTS
 
 log = structlog.get_logger()
 
 LONGEST_PAUSE = 10.0
+GATHER_SECONDS = 0.1
 PRUNE_EVERY = 3600.0
 
 
@@ -52,7 +53,9 @@ class Relay:
         while not stop:
             try:
                 sent, failed = await self.relay_batch()
-            except Unavailable as error:
+                if failed or not sent:
+                    await self._report_age()
+            except TransientError as error:
                 log.warning("relay_waits", reason=str(error))
                 sent, failed = 0, True
             pause = min(pause * 2, LONGEST_PAUSE) if failed else self._idle
@@ -60,27 +63,38 @@ class Relay:
                 await stop.wait(pause)
             elif not sent:
                 await self._idle_until_work(stop)
+            # What is committed in the next moments goes in one batch, with one lease and one mark.
+            await stop.wait(GATHER_SECONDS)
 
     async def relay_batch(self) -> tuple[int, bool]:
-        """Relay what is due; returns how many events were confirmed, and whether some were not."""
+        """Relay what is due; returns how many events were confirmed, and whether some must be sent again.
+
+        An event that no broker takes keeps its lease until that ends: it must not hold up the others.
+        """
         self._work.clear()
-        metrics.outbox_oldest.set((await self._events.oldest_age()).total_seconds())
         token, batch = await self._events.take(self._batch)
         sent = await asyncio.gather(*(self._publish(event) for event in batch))
         done = [event.event_id for event, ok in zip(batch, sent, strict=True) if ok]
-        left = [event.event_id for event, ok in zip(batch, sent, strict=True) if not ok]
+        left = [event.event_id for event, ok in zip(batch, sent, strict=True) if ok is False]
         await self._events.confirm(token, done)
         await self._events.release(token, left)
         return len(done), bool(left)
 
-    async def _publish(self, event: Pending) -> bool:
+    async def _publish(self, event: Pending) -> bool | None:
+        """Whether it was confirmed; None when it never will be."""
         try:
             await self._publisher.publish(ARTICLE_EVENTS, event.routing_key, event.message)
         except TransientError as error:
             log.warning("event_not_confirmed", event_id=str(event.event_id), reason=str(error))
             return False
+        except PermanentError as error:
+            log.error("event_refused", event_id=str(event.event_id), reason=error.reason, detail=error.detail)  # noqa: TRY400 - expected
+            return None
         metrics.events_confirmed.labels(verb=event.verb).inc()
         return True
+
+    async def _report_age(self) -> None:
+        metrics.outbox_oldest.set((await self._events.oldest_age()).total_seconds())
 
     async def _idle_until_work(self, stop: Stop) -> None:
         waits = [asyncio.ensure_future(self._work.wait()), asyncio.ensure_future(stop.wait())]

@@ -5,18 +5,42 @@ from contextlib import asynccontextmanager
 from datetime import datetime
 from uuid import UUID, uuid5
 
-from sqlalchemy import Row, delete, func, select, text, update
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import ColumnElement, Row, bindparam, case, delete, func, or_, select, text, update
 
 from services.processor.model import NAMESPACE, Decision, Known, Places, Revised, Stored, Twin
-from services.processor.tables import addresses, articles, inbox, outbox, revisions
+from services.processor.tables import LONGEST_REASON, QUARANTINED, addresses, articles, inbox, outbox, revisions
 from shared import outcomes
-from shared.database import Database, clock, insert_into
+from shared.database import Connection, Database, clock
 from shared.events import ArticleEvent
 from shared.messages import RawPage
+from shared.statements import Excluded, insert, insert_new, upsert
 from shared.urls import KEY_VERSION, address_key, site_of
 
 URLS_IN_EVENT = 20
+
+SETTLED = select(inbox.c.raw_id).where(inbox.c.raw_id == bindparam("which"), inbox.c.verdict != QUARANTINED)
+ADDRESS = select(addresses.c.url).where(addresses.c.address_id == bindparam("which"))
+ARTICLE = select(articles).where(articles.c.article_id == bindparam("which"))
+ARTICLE_AT = (
+    select(articles)
+    .select_from(addresses.join(articles, articles.c.article_id == addresses.c.article_id))
+    .where(or_(addresses.c.address_id == bindparam("itself"), addresses.c.key_id == bindparam("key")))
+    .order_by(case((addresses.c.address_id == bindparam("itself"), 0), else_=1), addresses.c.first_seen_at)
+    .limit(1)
+    .with_for_update(of=articles)
+)
+FIRST_WITH_TEXT = (
+    select(articles, revisions.c.headline_hash.label("headline_then"))
+    .select_from(revisions.join(articles, articles.c.article_id == revisions.c.article_id))
+    .where(revisions.c.text_hash == bindparam("which"))
+    .order_by(revisions.c.created_at, articles.c.first_seen_at)
+    .limit(1)
+)
+URLS = (
+    select(addresses.c.url)
+    .where(addresses.c.article_id == bindparam("which"))
+    .order_by(addresses.c.first_seen_at, addresses.c.url)
+)
 
 
 class ProcessorStore:
@@ -38,7 +62,7 @@ class ProcessorStore:
         """Observations by verdict, or by reason where there was no event."""
         counts = select(inbox.c.reason, func.count()).group_by(inbox.c.reason)
         async with self._database.snapshot() as connection:
-            return {reason: count for reason, count in await connection.execute(counts)}
+            return {row.reason: row[1] for row in await connection.execute(counts)}
 
     async def forget(self, url: str) -> list[str]:
         """Remove the article at this address and all its traces; returns the addresses it had.
@@ -50,7 +74,7 @@ class ProcessorStore:
             article = (await connection.execute(found)).scalars().first()
             if article is None:
                 return []
-            urls = list(await _urls(connection, article))
+            urls = list((await connection.execute(URLS, {"which": article})).scalars())
             for table in (addresses, revisions, outbox, inbox, articles):
                 await connection.execute(delete(table).where(table.c.article_id == article))
         return urls
@@ -59,13 +83,13 @@ class ProcessorStore:
 class Ledger:
     """One observation's transaction. `now` is the database's clock at its start."""
 
-    def __init__(self, connection: AsyncConnection, now: datetime) -> None:
+    def __init__(self, connection: Connection, now: datetime) -> None:
         self._connection = connection
         self.now = now
 
     async def seen(self, raw_id: UUID) -> bool:
-        found = select(inbox.c.raw_id).where(inbox.c.raw_id == raw_id)
-        return (await self._connection.execute(found)).first() is not None
+        """Whether the observation was settled; one in the quarantine is not, or replaying it would do nothing."""
+        return (await self._connection.execute(SETTLED, {"which": raw_id})).first() is not None
 
     async def lock(self, places: Places, text_hash: str | None) -> None:
         """Keep other processors away from the same article and the same text until the end.
@@ -79,11 +103,13 @@ class Ledger:
             await self._connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": key})
 
     async def address_known(self, url: str) -> bool:
-        found = select(addresses.c.url).where(addresses.c.address_id == _address_id(url))
-        return (await self._connection.execute(found)).first() is not None
+        return (await self._connection.execute(ADDRESS, {"which": _address_id(url)})).first() is not None
 
     async def known(self, places: Places) -> Known | None:
-        """The article that these addresses lead to; an address of its own goes before the canonical one."""
+        """The article that these addresses lead to, locked; an address of its own goes before the canonical one.
+
+        Two observations may reach one article at different addresses, where `lock` does not keep them apart.
+        """
         for url in places.own:
             if row := await self._at(url):
                 return _known(row, "address")
@@ -91,21 +117,13 @@ class Ledger:
         return _known(row, "canonical") if row else None
 
     async def _at(self, url: str) -> Row[tuple[object, ...]] | None:
-        joined = addresses.join(articles, articles.c.article_id == addresses.c.article_id)
-        found = select(articles).select_from(joined).where(addresses.c.key_id == _key_id(url)).limit(1)
-        return (await self._connection.execute(found)).first()
+        """By the address itself, or by its key: an address that was stored under an older rule is found as well."""
+        which = {"itself": _address_id(url), "key": _key_id(url)}
+        return (await self._connection.execute(ARTICLE_AT, which)).first()
 
     async def twin(self, text_hash: str) -> Twin | None:
         """The article that was first seen with this text."""
-        joined = revisions.join(articles, articles.c.article_id == revisions.c.article_id)
-        found = (
-            select(articles, revisions.c.headline_hash.label("headline_then"))
-            .select_from(joined)
-            .where(revisions.c.text_hash == text_hash)
-            .order_by(revisions.c.created_at, articles.c.first_seen_at)
-            .limit(1)
-        )
-        row = (await self._connection.execute(found)).first()
+        row = (await self._connection.execute(FIRST_WITH_TEXT, {"which": text_hash})).first()
         if row is None:
             return None
         return Twin(
@@ -117,16 +135,16 @@ class Ledger:
         )
 
     async def stored(self, article: UUID) -> Stored:
-        row = (await self._connection.execute(select(articles).where(articles.c.article_id == article))).one()
+        row = (await self._connection.execute(ARTICLE, {"which": article})).one()
         return Stored(**{name: getattr(row, name) for name in Stored.__slots__})
 
     async def urls(self, article: UUID) -> tuple[str, ...]:
-        return await _urls(self._connection, article)
+        return tuple((await self._connection.execute(URLS, {"which": article})).scalars())[:URLS_IN_EVENT]
 
     async def add_addresses(self, article: UUID, urls: Iterable[str]) -> None:
         """An address that leads to an article already keeps leading there."""
-        for url in dict.fromkeys(urls):
-            row = {
+        rows = [
+            {
                 "address_id": _address_id(url),
                 "key_id": _key_id(url),
                 "key_version": KEY_VERSION,
@@ -134,7 +152,9 @@ class Ledger:
                 "article_id": article,
                 "first_seen_at": self.now,
             }
-            await self._connection.execute(insert_into(self._connection, addresses).values(**row).on_conflict_do_nothing())
+            for url in dict.fromkeys(urls)
+        ]
+        await insert_new(self._connection, addresses, *rows)
 
     async def confirm(self, article: UUID, observed_at: datetime) -> None:
         """The current revision was seen again: what is older than this cannot change it any more."""
@@ -145,36 +165,40 @@ class Ledger:
         """Our own extractor changed: its text is the one to compare with from now on."""
         changed = update(articles).where(articles.c.article_id == article)
         await self._connection.execute(changed.values(observed_at=observed_at, **_hashes(revised)))
+        current = select(articles.c.revision).where(articles.c.article_id == article).scalar_subquery()
+        revision = update(revisions).where(revisions.c.article_id == article, revisions.c.number == current)
+        # Copies are found by the revisions' texts.
+        await self._connection.execute(
+            revision.values(text_hash=revised.text_hash, headline_hash=revised.headline_hash)
+        )
 
     async def publish(self, event: ArticleEvent, page: RawPage, revised: Revised) -> None:
         """Store the article's new state, the revision and the event in the outbox."""
         await self._store_article(event, page, revised)
         data, message = event.data, event.message()
-        await self._connection.execute(
-            insert_into(self._connection, revisions).values(
-                article_id=data.article_id,
-                number=data.revision,
-                verb=event.verb,
-                event_id=event.event_id,
-                text_hash=revised.text_hash,
-                headline_hash=revised.headline_hash,
-                observed_at=page.observed_at,
-                created_at=self.now,
-            )
-        )
-        await self._connection.execute(
-            insert_into(self._connection, outbox).values(
-                event_id=event.event_id,
-                sequence=int(self.now.timestamp() * 1_000_000),
-                article_id=data.article_id,
-                verb=event.verb,
-                routing_key=event.routing_key,
-                correlation_id=message.correlation_id,
-                headers=dict(message.headers),
-                body=message.body,
-                created_at=self.now,
-            )
-        )
+        revision = {
+            "article_id": data.article_id,
+            "number": data.revision,
+            "verb": event.verb,
+            "event_id": event.event_id,
+            "text_hash": revised.text_hash,
+            "headline_hash": revised.headline_hash,
+            "observed_at": page.observed_at,
+            "created_at": self.now,
+        }
+        await insert(self._connection, revisions, revision)
+        pending = {
+            "event_id": event.event_id,
+            "sequence": int(self.now.timestamp() * 1_000_000),
+            "article_id": data.article_id,
+            "verb": event.verb,
+            "routing_key": event.routing_key,
+            "correlation_id": message.correlation_id,
+            "headers": dict(message.headers),
+            "body": message.body,
+            "created_at": self.now,
+        }
+        await insert(self._connection, outbox, pending)
 
     async def _store_article(self, event: ArticleEvent, page: RawPage, revised: Revised) -> None:
         data = event.data
@@ -193,31 +217,29 @@ class Ledger:
             "observed_as": page.kind,
             **_hashes(revised),
         }
-        statement = insert_into(self._connection, articles).values(
-            article_id=data.article_id, first_seen_at=self.now, **state
-        )
-        await self._connection.execute(
-            statement.on_conflict_do_update(index_elements=[articles.c.article_id], set_=state)
-        )
+        key = {"article_id": data.article_id}
+        await upsert(self._connection, articles, key, state, once={"first_seen_at": self.now})
 
     async def settle(self, page: RawPage, decision: Decision, article: UUID | None, event: ArticleEvent | None) -> None:
         """Record what the observation came to, for the inbox and for its entry."""
-        await self._connection.execute(
-            insert_into(self._connection, inbox).values(
-                raw_id=page.raw_id,
-                entry_id=page.entry_id,
-                observation=page.observation,
-                verdict=decision.verdict.value,
-                reason=decision.reason,
-                rule=decision.rule,
-                article_id=article,
-                event_id=event.event_id if event else None,
-                received_at=self.now,
-            )
-        )
+        reason = decision.reason[:LONGEST_REASON]
+        said = {
+            "verdict": decision.verdict.value,
+            "reason": reason,
+            "rule": decision.rule,
+            "article_id": article,
+            "event_id": event.event_id if event else None,
+            "received_at": self.now,
+        }
+        once = {"entry_id": page.entry_id, "observation": page.observation}
+        await upsert(self._connection, inbox, {"raw_id": page.raw_id}, said, once=once, where=_was_quarantined)
         await outcomes.record(
-            self._connection, page.entry_id, observation=page.observation, outcome=decision.reason, at=self.now
+            self._connection, page.entry_id, observation=page.observation, outcome=reason, at=self.now
         )
+
+
+def _was_quarantined(_said: Excluded) -> ColumnElement[bool]:
+    return inbox.c.verdict == QUARANTINED
 
 
 def _known(row: Row[tuple[object, ...]], matched: str) -> Known:
@@ -242,16 +264,6 @@ def _hashes(revised: Revised) -> dict[str, str]:
         "page_hash": revised.page_hash,
         "extractor": revised.extractor,
     }
-
-
-async def _urls(connection: AsyncConnection, article: UUID) -> tuple[str, ...]:
-    found = (
-        select(addresses.c.url)
-        .where(addresses.c.article_id == article)
-        .order_by(addresses.c.first_seen_at, addresses.c.url)
-        .limit(URLS_IN_EVENT)
-    )
-    return tuple((await connection.execute(found)).scalars())
 
 
 def _address_id(url: str) -> UUID:

@@ -5,7 +5,8 @@ from collections.abc import Callable
 
 import structlog
 
-from shared.broker.pace import being_cancelled, waits
+from shared.broker.cancellation import being_cancelled, true_cancellations
+from shared.broker.pace import waits
 from shared.broker.protocols import Delivery, Handler, Ready
 from shared.delivery import Verdict, judge
 from shared.errors import PipelineError, TransientError
@@ -29,7 +30,8 @@ async def handled(handler: Handler, delivery: Delivery, *, queue: str) -> Verdic
 async def until_ready(ready: Ready, chance: Callable[[], float]) -> None:
     for pause in waits(chance):
         try:
-            await ready()
+            with true_cancellations():
+                await ready()
         except Exception as error:  # noqa: BLE001 -- any error means: not ready
             logger.debug("not_ready", reason=repr(error))
             await asyncio.sleep(pause)

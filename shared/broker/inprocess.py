@@ -9,12 +9,14 @@ import random
 from collections import defaultdict
 from collections.abc import Callable
 from datetime import UTC, datetime
+from typing import assert_never
 
 import structlog
 
+from shared.broker.cancellation import being_cancelled
 from shared.broker.copies import applicable, attempt_of, for_quarantine
 from shared.broker.handling import handled, until_ready
-from shared.broker.pace import SHORTEST_SECONDS, Patience, being_cancelled
+from shared.broker.pace import SHORTEST_SECONDS, Patience
 from shared.broker.protocols import Delivery, Handler, Postponed, Ready, State, Unroutable
 from shared.delivery import Ack, DeadLetter, Pause, Retry
 from shared.envelope import Message
@@ -145,6 +147,8 @@ class InProcessBroker:
             case Pause(reason=reason):
                 self._pause(seat, queue, reason)
                 raise BrokerUnavailable(reason)
+            case _:
+                assert_never(verdict)
 
     def _pause(self, seat: _Seat, queue: str, reason: str) -> None:
         if seat.open.is_set():

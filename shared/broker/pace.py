@@ -20,8 +20,6 @@ class Patience:
     """... and this long for the broker's confirm."""
     grace_seconds: float = 20.0
     """What handlers at work get to finish when consuming stops."""
-    watch_seconds: float = 30.0
-    """How often a consumer makes sure that the broker still knows of it."""
 
 
 def waits(chance: Callable[[], float]) -> Iterator[float]:
@@ -31,15 +29,6 @@ def waits(chance: Callable[[], float]) -> Iterator[float]:
     """
     for failures in itertools.count():
         yield min(LONGEST_SECONDS, SHORTEST_SECONDS * 2 ** min(failures, 10)) * (1 - chance() / 2)
-
-
-def being_cancelled() -> bool:
-    """Whether somebody cancelled this task.
-
-    aiormq rejects what it waits for with CancelledError when a connection is stuck: then nobody did.
-    """
-    task = asyncio.current_task()
-    return task is not None and task.cancelling() > 0
 
 
 class Track:

@@ -117,3 +117,5 @@ async def _kept_up(link: Link) -> AsyncIterator[None]:
     finally:
         keeping.cancel()
         await asyncio.wait([keeping])
+        if not keeping.cancelled():
+            keeping.result()

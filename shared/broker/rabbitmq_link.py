@@ -16,7 +16,8 @@ import structlog
 from aio_pika.abc import AbstractChannel, AbstractConnection, UnderlayConnection
 from aio_pika.exceptions import CONNECTION_EXCEPTIONS
 
-from shared.broker.pace import LONGEST_SECONDS, being_cancelled, waits
+from shared.broker.cancellation import true_cancellations
+from shared.broker.pace import LONGEST_SECONDS, waits
 from shared.broker.protocols import State
 from shared.errors import BrokerUnavailable
 
@@ -88,15 +89,12 @@ class Link:
         if live is None:
             raise BrokerUnavailable("broker_unreachable")
         try:
-            async with asyncio.timeout(OPEN_SECONDS):
+            with true_cancellations():
                 # Without on_return_raises an unroutable message counts as published.
                 channel = live.connection.channel(on_return_raises=True)
-                await channel.initialize()
+                async with asyncio.timeout(OPEN_SECONDS):
+                    await channel.initialize()
                 return channel
-        except asyncio.CancelledError as error:
-            if being_cancelled():
-                raise
-            raise self._given_up(live, error) from error
         except CONNECTION_EXCEPTIONS as error:
             raise self._given_up(live, error) from error
 
@@ -106,21 +104,27 @@ class Link:
             live.lost.set_result(f"no channel could be opened: {error!r}")
         return BrokerUnavailable("broker_unreachable")
 
-    async def _connect(self) -> _Live:
+    async def _open(self) -> AbstractConnection:
+        connection: AbstractConnection | None = None
         try:
-            connection = await aio_pika.connect(
-                self._url,
-                timeout=CONNECT_SECONDS,
-                heartbeat=HEARTBEAT_SECONDS,
-                client_properties={"connection_name": self._name},
-            )
-        except asyncio.CancelledError as error:
-            if being_cancelled():
-                raise
-            raise BrokerUnavailable("connection_stuck") from error
+            with true_cancellations():
+                connection = await aio_pika.connect(
+                    self._url,
+                    timeout=CONNECT_SECONDS,
+                    heartbeat=HEARTBEAT_SECONDS,
+                    client_properties={"connection_name": self._name},
+                )
+        except asyncio.CancelledError:
+            if connection is not None:
+                await _closed(connection.close())
+            raise
         except Exception as error:
             # Whatever it is, an address that does not parse included: it is told once, and tried again.
             raise BrokerUnavailable(repr(error)) from error
+        return connection
+
+    async def _connect(self) -> _Live:
+        connection = await self._open()
         self._epoch += 1
         lost: asyncio.Future[str] = asyncio.get_running_loop().create_future()
 
@@ -157,13 +161,9 @@ async def close_channel(channel: AbstractChannel) -> None:
 
 async def _closed(closing: Awaitable[None]) -> None:
     # It is given up already: how its closing fails changes nothing.
-    with suppress(*CONNECTION_EXCEPTIONS):
-        try:
-            async with asyncio.timeout(CLOSE_SECONDS):
-                await closing
-        except asyncio.CancelledError:
-            if being_cancelled():
-                raise
+    with suppress(*CONNECTION_EXCEPTIONS), true_cancellations():
+        async with asyncio.timeout(CLOSE_SECONDS):
+            await closing
 
 
 def _is_blocked(transport: UnderlayConnection) -> bool:

@@ -16,7 +16,8 @@ from aio_pika.exceptions import (
 )
 from pamqp.commands import Basic
 
-from shared.broker.pace import Patience, being_cancelled
+from shared.broker.cancellation import true_cancellations
+from shared.broker.pace import Patience
 from shared.broker.protocols import Rejected, Unconfirmed, Unroutable
 from shared.broker.rabbitmq_link import Link, close_channel
 from shared.broker.rabbitmq_messages import to_amqp
@@ -99,13 +100,10 @@ class RabbitPublisher:
         """Ask on a channel of its own, which the broker closes if there is no such exchange."""
         probe = await self._link.channel()
         try:
-            await probe.declare_exchange(exchange, passive=True, timeout=self._attempt_seconds)
+            with true_cancellations():
+                await probe.declare_exchange(exchange, passive=True, timeout=self._attempt_seconds)
         except ChannelNotFoundEntity as error:
             raise Unroutable("no_such_exchange") from error
-        except asyncio.CancelledError as error:
-            if being_cancelled():
-                raise
-            raise BrokerUnavailable("connection_lost") from error
         except CONNECTION_EXCEPTIONS as error:
             raise BrokerUnavailable("connection_lost") from error
         finally:
@@ -113,7 +111,8 @@ class RabbitPublisher:
 
     async def _attempt(self, outlet: _Outlet, target: AbstractExchange, key: str, message: AmqpMessage) -> None:
         try:
-            answer = await target.publish(message, key, mandatory=True, timeout=self._attempt_seconds)
+            with true_cancellations():
+                answer = await target.publish(message, key, mandatory=True, timeout=self._attempt_seconds)
         except PublishError as error:
             raise Unroutable("no_queue_takes_the_key") from error
         except DeliveryError as error:
@@ -121,7 +120,7 @@ class RabbitPublisher:
         except (Exception, asyncio.CancelledError) as error:
             # Whether the broker has it is unknown. Its late answer must not meet the next attempt under the same id.
             self._discard(outlet)
-            if being_cancelled() or isinstance(error, ValueError):
+            if isinstance(error, asyncio.CancelledError | ValueError):
                 raise
             raise _unanswered(error, target.name) from error
         if not isinstance(answer, Basic.Ack):
@@ -136,7 +135,7 @@ class RabbitPublisher:
             closing.add_done_callback(self._closing.discard)
 
 
-def _unanswered(error: BaseException, exchange: str) -> Unroutable | Unconfirmed:
+def _unanswered(error: Exception, exchange: str) -> Unroutable | Unconfirmed:
     """What an attempt without an answer means to the caller."""
     match error:
         case ChannelNotFoundEntity() if f"'{exchange}'" in str(error):

@@ -9,14 +9,16 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import assert_never
 
 import structlog
 from aio_pika.abc import AbstractChannel, AbstractIncomingMessage, AbstractQueue
 from aio_pika.exceptions import CONNECTION_EXCEPTIONS, AMQPConnectionError
 
+from shared.broker.cancellation import true_cancellations
 from shared.broker.copies import applicable, for_quarantine, for_retry
 from shared.broker.handling import handled
-from shared.broker.pace import Patience, Track, being_cancelled
+from shared.broker.pace import Patience, Track
 from shared.broker.protocols import Delivery, Handler, Publisher
 from shared.broker.rabbitmq_link import OPEN_SECONDS, close_channel
 from shared.broker.rabbitmq_messages import to_delivery
@@ -64,47 +66,28 @@ class Session:
         workers = [asyncio.create_task(self._work()) for _ in range(self._concurrency)]
         for worker in workers:
             worker.add_done_callback(self._on_worker_done)
-        watching = asyncio.create_task(self._watch(channel))
-        watching.add_done_callback(self._on_worker_done)
         try:
             await self._subscribe(channel)
             return await self._ended
         finally:
-            watching.cancel()
             await self._wind_up(channel, workers)
 
     async def _subscribe(self, channel: AbstractChannel) -> None:
         channel.close_callbacks.add(self._on_channel_closed)
-        under = await channel.get_underlay_channel()
-        under.on_consumer_cancel_callbacks.add(lambda _: self._end(Ending(reason="cancelled_by_the_broker")))
         try:
-            # Small: at a crash all of it counts as delivered once more, innocent messages with the guilty.
-            await channel.set_qos(prefetch_count=2 * self._concurrency, timeout=OPEN_SECONDS)
-            queue = await channel.get_queue(self._queue, ensure=False)
-            tag = await queue.consume(self._note, timeout=OPEN_SECONDS)
-            self._subscription = (queue, tag)
+            with true_cancellations():
+                under = await channel.get_underlay_channel()
+                under.on_consumer_cancel_callbacks.add(lambda _: self._end(Ending(reason="cancelled_by_the_broker")))
+                # Small: at a crash all of it counts as delivered once more, innocent messages with the guilty.
+                await channel.set_qos(prefetch_count=2 * self._concurrency, timeout=OPEN_SECONDS)
+                queue = await channel.get_queue(self._queue, ensure=False)
+                tag = await queue.consume(self._note, timeout=OPEN_SECONDS)
+                self._subscription = (queue, tag)
         except CONNECTION_EXCEPTIONS as error:
             self._end(Ending(reason=repr(error)))
 
     async def _note(self, incoming: AbstractIncomingMessage) -> None:
         self._incoming.put_nowait(incoming)
-
-    async def _watch(self, channel: AbstractChannel) -> None:
-        """Make sure that the broker still has us as a consumer.
-
-        RabbitMQ 3.10 does not say that it cancelled us where a quorum queue is deleted and declared again at once.
-        """
-        under = await channel.get_underlay_channel()
-        while True:
-            await asyncio.sleep(self._patience.watch_seconds)
-            try:
-                counted = await under.queue_declare(self._queue, passive=True, timeout=self._patience.attempt_seconds)
-            except CONNECTION_EXCEPTIONS as error:
-                self._end(Ending(reason=repr(error)))
-                return
-            if not counted.consumer_count:
-                self._end(Ending(reason="no_consumers_on_the_queue"))
-                return
 
     async def _work(self) -> None:
         while (incoming := await self._incoming.get()) is not None:
@@ -121,14 +104,11 @@ class Session:
             return
         try:
             await self._set_aside(delivery, verdict)
-            await incoming.ack()
+            with true_cancellations():
+                await incoming.ack()
         except PipelineError as error:
             # Without the copy's confirm there is no ack: the message goes back and comes again.
             self._end(Ending(reason=f"not_set_aside: {error}"))
-        except asyncio.CancelledError:
-            if being_cancelled():
-                raise
-            self._end(Ending(reason="connection_lost", quiet=True))
         except CONNECTION_EXCEPTIONS:
             self._end(Ending(reason="ack_failed", quiet=True))
         else:
@@ -143,6 +123,8 @@ class Session:
             case DeadLetter():
                 copy = for_quarantine(delivery, verdict, stage=self._queue, failed_at=self._clock())
                 await self._publisher.publish(RAW_DLX, RAW_KEY, copy)
+            case _:
+                assert_never(verdict)
 
     async def _wind_up(self, channel: AbstractChannel, workers: list[asyncio.Task[None]]) -> None:
         self._end(Ending(reason="cancelled"))
@@ -163,7 +145,8 @@ class Session:
         queue, tag = self._subscription
         try:
             # No reply is awaited: what still comes in is dropped unacked, and closing the channel hands it back.
-            await queue.cancel(tag, nowait=True, timeout=OPEN_SECONDS)
+            with true_cancellations():
+                await queue.cancel(tag, nowait=True, timeout=OPEN_SECONDS)
         except CONNECTION_EXCEPTIONS as error:
             logger.debug("consumer_not_cancelled", queue=self._queue, reason=repr(error))
 

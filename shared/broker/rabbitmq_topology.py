@@ -7,6 +7,7 @@ import aio_pika
 from aio_pika.abc import AbstractConnection
 from aio_pika.exceptions import CONNECTION_EXCEPTIONS, ChannelPreconditionFailed
 
+from shared.broker.cancellation import true_cancellations
 from shared.broker.rabbitmq_link import CONNECT_SECONDS
 from shared.errors import BrokerUnavailable, PermanentError
 from shared.topology import Exchange, Queue, Topology
@@ -24,7 +25,8 @@ async def apply_topology(url: str, topology: Topology) -> None:
     Raises TopologyDrift, naming what differs and what to do, or BrokerUnavailable.
     """
     try:
-        connection = await aio_pika.connect(url, timeout=CONNECT_SECONDS)
+        with true_cancellations():
+            connection = await aio_pika.connect(url, timeout=CONNECT_SECONDS)
     except CONNECTION_EXCEPTIONS as error:
         raise BrokerUnavailable(f"broker_unreachable: {error!r}") from error
     async with connection:
@@ -37,13 +39,14 @@ async def apply_topology(url: str, topology: Topology) -> None:
 async def _declared(connection: AbstractConnection, wanted: Exchange | Queue) -> None:
     # Each on a channel of its own: the broker closes the channel of a declaration it refuses.
     try:
-        async with asyncio.timeout(DECLARE_SECONDS), connection.channel() as channel:
-            if isinstance(wanted, Exchange):
-                await channel.declare_exchange(wanted.name, wanted.kind, durable=True)
-                return
-            queue = await channel.declare_queue(wanted.name, durable=True, arguments=dict(wanted.arguments))
-            for binding in wanted.bindings:
-                await queue.bind(binding.exchange, binding.key)
+        with true_cancellations():
+            async with asyncio.timeout(DECLARE_SECONDS), connection.channel() as channel:
+                if isinstance(wanted, Exchange):
+                    await channel.declare_exchange(wanted.name, wanted.kind, durable=True)
+                    return
+                queue = await channel.declare_queue(wanted.name, durable=True, arguments=dict(wanted.arguments))
+                for binding in wanted.bindings:
+                    await queue.bind(binding.exchange, binding.key)
     except ChannelPreconditionFailed as error:
         raise TopologyDrift("topology_drift", _explained(wanted, str(error))) from error
     except CONNECTION_EXCEPTIONS as error:
@@ -57,7 +60,7 @@ def _explained(wanted: Exchange | Queue, answer: str) -> str:
     remedy = (
         "delete the exchange"
         if what == "exchange"
-        else "stop the services, let the queue run empty (or move its messages with a shovel), delete it"
+        else "stop the fetchers, let the processors empty the queue, stop them too, delete the queue"
     )
     return (
         f"{what} {wanted.name} on the broker differs{argument}. It cannot be changed in place: {remedy} "

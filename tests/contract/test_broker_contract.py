@@ -171,7 +171,7 @@ async def test_a_transient_error_is_retried_and_a_permanent_one_quarantined(brok
 async def test_a_pause_takes_nothing_more_until_ready_and_loses_nothing(broker_url: str) -> None:
     """While the store is away no message is handled; when it answers, every one is, at its first attempt."""
     store_is_up = True
-    asked, done, handled_while_down = 0, set[str](), 0
+    asked, done, handled_while_down, refused = 0, set[str](), 0, False
 
     async def ready() -> None:
         nonlocal asked, store_is_up
@@ -181,9 +181,9 @@ async def test_a_pause_takes_nothing_more_until_ready_and_loses_nothing(broker_u
             raise StoreUnavailable("refused")
 
     async def handler(delivery: Delivery) -> Verdict:
-        nonlocal store_is_up, handled_while_down
-        if len(done) == 3 and not asked:
-            store_is_up = False
+        nonlocal store_is_up, handled_while_down, refused
+        if len(done) == 3 and not refused:
+            refused, store_is_up = True, False
             raise StoreUnavailable("refused")
         handled_while_down += not store_is_up
         done.add(delivery.message.message_id)
@@ -271,6 +271,8 @@ async def test_cancellation_lets_what_is_in_flight_finish(broker_url: str) -> No
         async with consuming(broker, RAW_WORK, slow) as task, sending(broker, page("slow")):
             await started.wait()
             task.cancel()
+            ended, _ = await asyncio.wait([task], timeout=0.2)
+            assert set() == ended
             release.set()
             await asyncio.wait([task])
         async with consuming(broker, RAW_WORK, later):
@@ -307,9 +309,12 @@ async def test_what_is_not_finished_within_the_grace_period_is_handed_back(broke
 async def test_a_repeat_keeps_its_id(broker_url: str) -> None:
     """A message published twice at once is confirmed twice and handled under one id."""
     inbox = Inbox()
-    async with broker_at(broker_url) as broker, consuming(broker, RAW_WORK, inbox, concurrency=2):
-        async with sending(broker, page(), page()):
-            await inbox.holds(2)
+    async with (
+        broker_at(broker_url) as broker,
+        consuming(broker, RAW_WORK, inbox, concurrency=2),
+        sending(broker, page(), page()),
+    ):
+        await inbox.holds(2)
 
     assert inbox.ids == ["page-1", "page-1"]
 

@@ -58,7 +58,6 @@ class Stack:
                 "RABBITMQ_MANAGEMENT_PORT": str(free_port()),
                 "NEWSROOM_NETWORK": "198.18.38",
                 "NEWSROOM_EVERY": "86400",  # its editions are turned by hand, when what they should cause has come
-                "FETCHER_CONFIRM_GONE_SECONDS": "5",
                 "FEEDS_FILE": "./tests/stack/feeds.yaml",
                 "PROCESSOR_WORKERS": "1",
                 "COMPOSE_ENV_FILES": os.devnull,  # whatever is in .env is not under test
@@ -71,7 +70,8 @@ class Stack:
         self._compose("--profile", "demo", "up", "--detach", "--build", "--quiet-pull", *scale, *services)
 
     def down(self) -> None:
-        self._compose("--profile", "demo", "down", "--volumes", "--remove-orphans", "--timeout", "5", check=False)
+        leave_nothing = ("--volumes", "--remove-orphans", "--rmi", "local", "--timeout", "5")
+        self._compose("--profile", "demo", "down", *leave_nothing, check=False)
 
     def stop(self, *services: str) -> None:
         """SIGTERM, then SIGKILL when the stop_grace_period of the compose file is over."""
@@ -85,9 +85,15 @@ class Stack:
             for each in found
         )
 
-    def logs(self, *services: str, tail: str = "all") -> tuple[str, ...]:
-        options = ("--no-log-prefix", "--no-color", "--tail", tail)
-        return tuple(self._compose("--profile", "demo", "logs", *options, *services).splitlines())
+    def logs(self, service: str) -> tuple[str, ...]:
+        """What the containers of a service wrote, line by line."""
+        lines = self._compose("--profile", "demo", "logs", "--no-log-prefix", service).splitlines()
+        # Some releases of Compose clear the line before each, on a terminal or not.
+        return tuple(line.removeprefix("\x1b[2K") for line in lines)
+
+    def last_words(self) -> str:
+        """The end of every container's log, for a reader."""
+        return self._compose("--profile", "demo", "logs", "--tail", "40", check=False)
 
     def inside(self, service: str, *command: str) -> str:
         return self._compose("--profile", "demo", "exec", "--no-TTY", service, *command)

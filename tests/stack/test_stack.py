@@ -63,7 +63,7 @@ def stack(request: pytest.FixtureRequest) -> Iterator[Stack]:
         yield stack
     finally:
         if not started or request.session.testsfailed > failed_before:
-            _show(request.config, stack.logs(tail="60"))
+            _show(request.config, stack.last_words())
         stack.down()
 
 
@@ -160,10 +160,10 @@ def test_history_holds_the_same_events(reading, ending):
     assert {event.id for event in reading.received} == {event.id for event in ending.history}
 
 
-def _show(config: pytest.Config, lines: tuple[str, ...]) -> None:
+def _show(config: pytest.Config, logs: str) -> None:
     capture = config.pluginmanager.getplugin("capturemanager")
     with capture.global_and_fixture_disabled():
-        sys.stderr.write("\n".join(["", "The end of the stack's logs:", *lines, ""]))
+        sys.stderr.write(f"\nThe end of the stack's logs:\n{logs}\n")
 
 
 async def _follow(stack: Stack) -> Reading:

@@ -15,7 +15,7 @@ NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 RETRY = Retry(RETRY_TIERS[0], "timeout")
 
 
-def delivery(**headers: str | int) -> Delivery:
+def delivery(headers: dict[str, str | int]) -> Delivery:
     return Delivery(message=replace(page(), headers=headers), routing_key=RAW_KEY, attempt=attempt_of(headers))
 
 
@@ -47,7 +47,7 @@ def test_only_the_work_queue_has_retries_and_a_quarantine(verdict: Verdict, queu
 def test_a_retried_message_is_the_same_one_attempt_later() -> None:
     """A retry keeps the message's own headers and loses what a stay in the quarantine added."""
     back_from_quarantine = delivery(
-        **{"traceparent": "00-1", "x-attempt": 2, "x-reason": "timeout", "x-stage": "raw.work"}
+        {"traceparent": "00-1", "x-attempt": 2, "x-reason": "timeout", "x-stage": "raw.work"}
     )
 
     assert replace(page(), headers={"traceparent": "00-1", "x-attempt": 3}) == for_retry(back_from_quarantine)
@@ -55,7 +55,7 @@ def test_a_retried_message_is_the_same_one_attempt_later() -> None:
 
 def test_a_quarantined_message_says_why_where_when_and_at_which_attempt() -> None:
     """A later quarantine overwrites what an earlier one said."""
-    again = delivery(**{"traceparent": "00-1", "x-attempt": 4, "x-reason": "old", "x-detail": "old"})
+    again = delivery({"traceparent": "00-1", "x-attempt": 4, "x-reason": "old", "x-detail": "old"})
     copy = for_quarantine(again, DeadLetter("not_html", "image/png"), stage=RAW_WORK, failed_at=NOW)
 
     assert copy.headers == {
@@ -71,6 +71,6 @@ def test_a_quarantined_message_says_why_where_when_and_at_which_attempt() -> Non
 @given(detail=st.text(st.characters()))
 def test_any_detail_fits_into_a_header(detail: str) -> None:
     """Lone surrogates and long texts of any script become at most a kilobyte of valid UTF-8."""
-    copy = for_quarantine(delivery(), DeadLetter("r", detail * 50), stage=RAW_WORK, failed_at=NOW)
+    copy = for_quarantine(delivery({}), DeadLetter("r", detail * 50), stage=RAW_WORK, failed_at=NOW)
 
     assert len(str(copy.headers["x-detail"]).encode()) <= MAX_DETAIL_BYTES

@@ -6,7 +6,7 @@ from broker_traffic import eventually
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.broker.pace import LONGEST_SECONDS, SHORTEST_SECONDS, Track, being_cancelled, waits
+from shared.broker.pace import LONGEST_SECONDS, SHORTEST_SECONDS, Track, waits
 
 
 @pytest.mark.parametrize(
@@ -63,26 +63,3 @@ async def test_work_that_fails_alone_lets_others_in() -> None:
 
     async with track.entered(alone=True):
         pass
-
-
-async def test_a_library_s_cancellation_is_told_from_a_real_one() -> None:
-    """CancelledError out of a rejected future is not a cancellation of the task that waited for it."""
-    rejected = asyncio.get_running_loop().create_future()
-    rejected.set_exception(asyncio.CancelledError())
-    with pytest.raises(asyncio.CancelledError):
-        await rejected
-    assert not being_cancelled()
-
-    seen: list[bool] = []
-
-    async def note() -> None:
-        try:
-            await asyncio.Event().wait()
-        finally:
-            seen.append(being_cancelled())
-
-    task = asyncio.create_task(note())
-    await asyncio.sleep(0)
-    task.cancel()
-    await asyncio.wait([task])
-    assert seen == [True]

@@ -124,6 +124,7 @@ feeds:
         ("password: ${KEY}", "does not set KEY"),
         ("include: ['(unclosed']", "not a regular expression"),
         ("revisit_after: [1h, soon]", "'soon' is not a duration"),
+        ("revisit_after: [6h, 1h]", "greater than the one before"),
         ("exclude: [[a]]", "single value"),
         ("langauge: fr", "did you mean 'language'?"),
         ("name: B", "given twice"),

@@ -17,6 +17,7 @@ from shared.topology import (
     RAW_KEY,
     RAW_WORK,
     RETRY_TIERS,
+    RetryTier,
     topology,
 )
 
@@ -45,14 +46,14 @@ async def test_a_publish_is_confirmed_only_after_the_handler_is_done() -> None:
 
 
 @pytest.mark.parametrize("tier", RETRY_TIERS)
-async def test_a_retry_is_the_publisher_s_to_schedule(tier: object) -> None:
+async def test_a_retry_is_the_publisher_s_to_schedule(tier: RetryTier) -> None:
     """It is told the reason and how many seconds to wait."""
     broker = impatient()
     async with consuming(broker, RAW_WORK, Inbox(Retry(tier, "busy"))):
         with pytest.raises(Postponed) as postponed:
             await broker.publish(RAW_IN, RAW_KEY, page())
 
-    assert ("busy", float(tier.delay_seconds)) == (postponed.value.reason, postponed.value.retry_after)  # type: ignore[attr-defined]
+    assert ("busy", float(tier.delay_seconds)) == (postponed.value.reason, postponed.value.retry_after)
 
 
 async def test_the_attempt_is_the_one_the_publisher_counted() -> None:

@@ -24,6 +24,7 @@ def upgrade() -> None:
         sa.Column("discovered_at", shared.database.UtcDateTime(timezone=True), nullable=False),
         sa.Column("next_at", shared.database.UtcDateTime(timezone=True), nullable=True),
         sa.Column("attempts", sa.Integer(), server_default=sa.text("0"), nullable=False),
+        sa.Column("postponed", sa.Integer(), server_default=sa.text("0"), nullable=False),
         sa.Column("visits", sa.Integer(), server_default=sa.text("0"), nullable=False),
         sa.Column("observations", sa.Integer(), server_default=sa.text("0"), nullable=False),
         sa.Column("queued_at", shared.database.UtcDateTime(timezone=True), nullable=True),

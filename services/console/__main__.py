@@ -1,0 +1,166 @@
+"""`fildactu`: the operator's and subscriber's command line.
+
+Exit codes: 0 done, 1 failed, 2 what was asked for is not valid (nothing was started), 130 interrupted.
+"""
+
+import os
+import sys
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn, TypeVar
+
+import typer
+
+if TYPE_CHECKING:
+    from services.console.config import ConsoleSettings
+
+# The commands import what they need when they run: worker processes import this module too, and need none of it.
+# ruff: noqa: PLC0415
+
+T = TypeVar("T")
+
+app = typer.Typer(
+    help="News feeds in, article events out.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+feeds_app = typer.Typer(help="Check, register and list feeds.", no_args_is_help=True)
+app.add_typer(feeds_app, name="feeds")
+
+FeedsFile = Annotated[Path, typer.Argument(help="a feeds file, such as deploy/feeds.yaml")]
+State = Annotated[
+    Path | None, typer.Option(help="folder with the state; FILDACTU_STORE_URL or ./fildactu-data without it")
+]
+Json = Annotated[bool, typer.Option("--json", help="events as JSON Lines, as when the output is not a terminal")]
+SummaryFile = Annotated[Path | None, typer.Option("--summary", help="write the closing summary there, as JSON")]
+Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="log every outcome, not only what needs attention")]
+
+
+@app.command()
+def demo(json: Json = False, summary: SummaryFile = None, verbose: Verbose = False) -> None:  # noqa: FBT002
+    """Run the pipeline against a sample newsroom in this process, and prove what comes out."""
+    from services.console.commands import demo_command
+
+    raise typer.Exit(_finished(demo_command(as_json=json, summary_file=summary, verbose=verbose)))
+
+
+@app.command()
+def run(
+    feeds: Annotated[Path, typer.Option("--feeds", help="the feeds file")],
+    *,
+    once: Annotated[bool, typer.Option("--once", help="end when each feed was polled and nothing is due")] = False,
+    json: Json = False,
+    output: Annotated[Path | None, typer.Option(help="append the events there, as JSON Lines")] = None,
+    summary: SummaryFile = None,
+    state: Annotated[Path, typer.Option(help="folder for the state")] = Path("fildactu-data"),
+    verbose: Verbose = False,
+) -> None:
+    """Run both services in this process on your own feeds, until stopped."""
+    from services.console.commands import RunOptions, run_command
+
+    options = RunOptions(
+        feeds=feeds, once=once, as_json=json, output=output, summary_file=summary, state=state, verbose=verbose
+    )
+    raise typer.Exit(_finished(run_command(options)))
+
+
+@feeds_app.command("check")
+def feeds_check(file: FeedsFile) -> None:
+    """Tell every fault of a feeds file, with its line."""
+    from services.fetcher.feeds import load_feeds
+
+    typer.echo(f"{file}: {len(load_feeds(file))} feeds, no faults")
+
+
+@feeds_app.command("apply")
+def feeds_apply(file: FeedsFile, state: State = None) -> None:
+    """Register the feeds of a file; those that an earlier version of it had rest from now on."""
+    from services.console import stores
+    from services.fetcher.feeds import load_feeds
+
+    active = _finished(stores.apply_feeds(_settings().store_for(state), file.name, load_feeds(file)))
+    typer.echo(f"{file.name}: {active} feeds active")
+
+
+@feeds_app.command("list")
+def feeds_list(state: State = None) -> None:
+    """List the active feeds with their last and next poll."""
+    from services.console import stores
+    from services.console.display import OutputConsole, feeds_table
+
+    feeds, now = _finished(stores.list_feeds(_settings().store_for(state)))
+    OutputConsole().print(feeds_table(feeds, now))
+
+
+@app.command()
+def forget(url: Annotated[str, typer.Argument(help="an address of the article")], state: State = None) -> None:
+    """Remove an article and all its traces. What was published stays with its subscribers."""
+    from services.console import stores
+
+    urls, entries = _finished(stores.forget(_settings().store_for(state), url))
+    if not urls and not entries:
+        _fail(f"nothing is known of {url}", 1)
+    typer.echo(f"forgotten: {len(urls)} addresses, {entries} entries")
+
+
+@app.command()
+def migrate(
+    state: State = None,
+    wait: Annotated[float, typer.Option(help="seconds to wait for store and broker")] = 60.0,
+) -> None:
+    """Bring the tables of both services and the broker's queues up to date."""
+    from services.console import stores
+    from shared import logs
+
+    settings = _settings()
+    logs.configure(service="migrate", form=settings.log_format, level=settings.log_level)
+    broker = settings.broker_url.get_secret_value()
+    _finished(stores.prepare(settings.store_for(state), broker, wait))
+    typer.echo("store and broker are up to date")
+
+
+@app.command()
+def version() -> None:
+    """Show the version."""
+    from shared import __version__
+
+    typer.echo(__version__)
+
+
+def main() -> None:
+    """Run the command line; every failure that the pipeline knows is a line or a few, not a traceback."""
+    from services.fetcher.feeds import InvalidFeeds
+    from shared.config import InvalidSettings
+    from shared.errors import PipelineError
+
+    try:
+        app()
+    except (InvalidSettings, InvalidFeeds) as error:
+        _fail(str(error), 2)
+    except PipelineError as error:
+        _fail(str(error), 1)
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+def _settings() -> "ConsoleSettings":
+    from services.console.config import ConsoleSettings
+    from shared.config import load
+
+    return load(ConsoleSettings, os.environ)
+
+
+def _finished(work: Coroutine[Any, Any, T]) -> T:
+    import uvloop
+
+    return uvloop.run(work)
+
+
+def _fail(message: str, code: int) -> NoReturn:
+    typer.echo(message, err=True)
+    sys.exit(code)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,86 @@
+"""Commands on a store that running services may share: tables, feeds, forgetting."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from services.console.accounts import Accounts, FeedState
+from services.fetcher.__main__ import MIGRATIONS as FETCHER_MIGRATIONS
+from services.fetcher.frontier import Frontier
+from services.fetcher.model import FeedSettings
+from services.fetcher.store import FeedStore
+from services.processor.__main__ import MIGRATIONS as PROCESSOR_MIGRATIONS
+from services.processor.store import ProcessorStore
+from shared.broker import apply_topology
+from shared.database import Database
+from shared.errors import PermanentError, TransientError
+from shared.lifecycle import Stop, answered
+from shared.migrations import migrate
+from shared.topology import topology
+from shared.urls import normalise
+
+SQLITE = "sqlite:///"
+# These commands lease nothing; the constructors want to know.
+NO_LEASE = timedelta(0)
+
+
+async def prepare(store_url: str, broker_url: str, wait_seconds: float) -> None:
+    """Bring the tables of both services and the broker's queues up to date, waiting for either to answer.
+
+    Raises TransientError when one of them did not within `wait_seconds`.
+    """
+    stop = Stop()
+    async with _opened(store_url, create=True) as database:
+
+        async def declare() -> None:
+            await apply_topology(broker_url, topology())
+
+        try:
+            async with asyncio.timeout(wait_seconds):
+                await answered("store", database.ping, stop)
+                await migrate(database, FETCHER_MIGRATIONS, PROCESSOR_MIGRATIONS)
+                await answered("broker", declare, stop)
+        except TimeoutError as error:
+            raise TransientError(f"store or broker did not answer within {wait_seconds:g} s") from error
+
+
+async def apply_feeds(store_url: str, source: str, feeds: Sequence[FeedSettings]) -> int:
+    """Make `source` hold exactly these feeds; returns how many are active."""
+    async with _opened(store_url, create=True) as database:
+        return await FeedStore(database, lease=NO_LEASE).apply(source, feeds)
+
+
+async def list_feeds(store_url: str) -> tuple[tuple[FeedState, ...], datetime]:
+    """The active feeds, and the time to read them by."""
+    async with _opened(store_url) as database:
+        return await Accounts(database).feeds(), datetime.now(UTC)
+
+
+async def forget(store_url: str, url: str) -> tuple[list[str], int]:
+    """Remove the article at `url` and every trace of it; returns the addresses it had, and how many entries went."""
+    asked = normalise(url) or url
+    async with _opened(store_url) as database:
+        urls = await ProcessorStore(database).forget(asked)
+        frontier = Frontier(database, lease=NO_LEASE, per_host=1)
+        entries = await frontier.forget(list(dict.fromkeys([asked, *urls])))
+    return urls, entries
+
+
+@asynccontextmanager
+async def _opened(url: str, *, create: bool = False) -> AsyncIterator[Database]:
+    """The store at `url`. Raises PermanentError `no_state` for an SQLite file that is not there."""
+    local = Path(url.removeprefix(SQLITE)) if url.startswith(SQLITE) else None
+    if local is not None and create:
+        local.parent.mkdir(parents=True, exist_ok=True)
+    elif local is not None and not local.exists():
+        raise PermanentError("no_state", f"{local} does not exist: nothing was run there")
+    database = Database.open(url)
+    try:
+        if local is not None:
+            # One file needs no migrate step of its own: whoever opens it brings it up to date.
+            await migrate(database, FETCHER_MIGRATIONS, PROCESSOR_MIGRATIONS)
+        yield database
+    finally:
+        await database.close()

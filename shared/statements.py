@@ -1,0 +1,76 @@
+"""Statements that are built once for each shape and executed with values.
+
+Building an INSERT column by column costs more than SQLite takes to execute it (docs/decisions/sqlite-in-place.md).
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache
+from typing import Any
+
+from sqlalchemy import ColumnElement, Table, Update, bindparam, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.sql.base import ReadOnlyColumnCollection
+
+from shared.database import Connection
+
+Insert = postgresql.Insert | sqlite.Insert
+Row = Mapping[str, Any]
+Excluded = ReadOnlyColumnCollection[str, Any]
+Condition = Callable[[Excluded], ColumnElement[bool]]
+
+
+async def insert(connection: Connection, table: Table, row: Row) -> None:
+    """Insert a row; a conflict is a bug and raises."""
+    await connection.execute(_insert(connection.dialect.name, table), row)
+
+
+async def insert_new(connection: Connection, table: Table, row: Row, *more: Row) -> int:
+    """Insert rows of one shape, those that are there already stay as they are; of one row, whether it was new."""
+    statement = _insert_new(connection.dialect.name, table)
+    return (await connection.execute(statement, [row, *more] if more else row)).rowcount
+
+
+async def upsert(
+    connection: Connection,
+    table: Table,
+    key: Row,
+    said: Row,
+    *,
+    once: Row | None = None,
+    where: Condition | None = None,
+) -> None:
+    """Insert `key`, `said` and `once`; where `key` is there already, say `said` anew, if `where` allows it.
+
+    `where` is a module-level function of the row that could not be inserted: it is part of the statement's shape.
+    """
+    statement = _upsert(connection.dialect.name, table, tuple(key), tuple(said), where)
+    await connection.execute(statement, {**key, **said, **(once or {})})
+
+
+async def change(connection: Connection, table: Table, which: Row, said: Row) -> int:
+    """Update the rows whose columns equal `which`; returns how many there were."""
+    values = {f"which_{name}": value for name, value in which.items()}
+    return (await connection.execute(_change(table, tuple(which)), {**values, **said})).rowcount
+
+
+@cache
+def _insert(dialect: str, table: Table) -> Insert:
+    return sqlite.insert(table) if dialect == "sqlite" else postgresql.insert(table)
+
+
+@cache
+def _insert_new(dialect: str, table: Table) -> Insert:
+    return _insert(dialect, table).on_conflict_do_nothing()
+
+
+@cache
+def _upsert(dialect: str, table: Table, key: Sequence[str], said: Sequence[str], where: Condition | None) -> Insert:
+    statement = _insert(dialect, table)
+    anew = {name: statement.excluded[name] for name in said}
+    condition = where(statement.excluded) if where else None
+    return statement.on_conflict_do_update(index_elements=list(key), set_=anew, where=condition)
+
+
+@cache
+def _change(table: Table, which: Sequence[str]) -> Update:
+    return update(table).where(*(table.c[name] == bindparam(f"which_{name}") for name in which))

@@ -1,0 +1,72 @@
+"""The pace of hosts and their robots.txt in the store, on both stores."""
+
+import asyncio
+from datetime import timedelta
+from itertools import pairwise
+
+import pytest
+
+from services.fetcher.errors import HostBusy
+from services.fetcher.hosts import PATIENCE, HostStore, RobotsFile, reserve_slot
+from shared.database import Database, clock
+
+SITE = "news.example"
+DELAY = timedelta(seconds=1)
+
+
+async def test_fetchers_together_ask_a_site_at_one_pace(database: Database, other_database: Database) -> None:
+    """Ten reservers on two engines at once get ten starts, each at least the delay after the one before."""
+
+    async def start(each: Database):
+        async with each.transaction() as connection:
+            return await reserve_slot(connection, SITE, DELAY, await clock(connection))
+
+    starts = sorted(await asyncio.gather(*(start(each) for each in [database, other_database] * 5)))
+
+    assert all(later - earlier >= DELAY for earlier, later in pairwise(starts))
+
+
+async def test_sites_do_not_wait_for_each_other(database: Database) -> None:
+    """Each has a pace of its own."""
+    hosts = HostStore(database)
+    await hosts.reserve(SITE, DELAY)
+
+    assert timedelta(0) == await hosts.reserve("else.example", DELAY)
+
+
+async def test_a_wait_beyond_our_patience_is_refused_and_takes_no_slot(database: Database) -> None:
+    """The work waits in the store, not in memory; asking again does not push the slot away."""
+    hosts = HostStore(database)
+    await hosts.reserve(SITE, timedelta(seconds=60))
+    untils = []
+    for _ in range(2):
+        with pytest.raises(HostBusy) as busy:
+            await hosts.reserve(SITE, timedelta(seconds=60))
+        untils.append(busy.value.until)
+
+    assert untils[0] == untils[1]
+    async with database.snapshot() as connection:
+        assert PATIENCE < untils[0] - await clock(connection) <= timedelta(seconds=60)
+
+
+async def test_a_held_site_is_not_asked_before_its_time(database: Database) -> None:
+    """Retry-After is kept, and a shorter one later does not shorten it."""
+    hosts = HostStore(database)
+    until = await hosts.hold(SITE, timedelta(hours=2))
+    assert until == await hosts.hold(SITE, timedelta(minutes=1))
+    with pytest.raises(HostBusy) as busy:
+        await hosts.reserve(SITE, DELAY)
+
+    assert until == busy.value.until
+
+
+async def test_robots_are_kept_while_they_are_fresh(database: Database) -> None:
+    """Then they are asked for again; a newer answer replaces the older."""
+    hosts, origin = HostStore(database), "https://news.example"
+    assert None is await hosts.robots(origin)
+    await hosts.save_robots(origin, RobotsFile(status=200, body="old"), timedelta(seconds=-1))
+    assert None is await hosts.robots(origin)
+    new = RobotsFile(status=200, body="User-agent: *\nDisallow: /privé")
+    await hosts.save_robots(origin, new, timedelta(hours=1))
+
+    assert new == await hosts.robots(origin)
