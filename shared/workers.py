@@ -19,6 +19,9 @@ from shared.errors import PermanentError, Unavailable
 log = structlog.get_logger()
 T = TypeVar("T")
 
+CHECK_SECONDS = 1.0
+"""Between looks at the pool while a result is awaited."""
+
 
 class WorkerLost(PermanentError):
     """The work ran too long, took too much memory or killed its process: `worker_timeout` or `worker_died`."""
@@ -46,8 +49,10 @@ class WorkerPool:
 
     async def run(self, function: Callable[..., T], *args: Any) -> T:  # noqa: ANN401 - passed through unread
         """The function's result; raises its PipelineError, WorkerLost, or Unavailable when there are no processes."""
+        pool = self._open()
         try:
-            return await self._result(self._scheduled(function, args))
+            task = pool.schedule(function, args=args, timeout=self._limits.seconds)
+            return await self._result(pool, asyncio.wrap_future(task))
         except Overrun as error:
             raise self._lost("worker_timeout", f"over {self._limits.seconds:g} s") from error
         except BrokenProcessPool as error:
@@ -55,22 +60,19 @@ class WorkerPool:
         except (ProcessExpired, MemoryError) as error:
             raise self._lost("worker_died", str(error)) from error
 
-    def _scheduled(self, function: Callable[..., T], args: tuple[Any, ...]) -> asyncio.Future[T]:
-        scheduled: asyncio.Future[T] = asyncio.wrap_future(
-            self._open().schedule(function, args=args, timeout=self._limits.seconds)
-        )
+    async def _result(self, pool: ProcessPool, scheduled: asyncio.Future[T]) -> T:
+        """As soon as it is there; a pool that breaks or is closed leaves what it holds without a result."""
         self._running.add(scheduled)
-        scheduled.add_done_callback(self._running.discard)
-        return scheduled
-
-    async def _result(self, scheduled: asyncio.Future[T]) -> T:
         try:
-            return await scheduled
-        except asyncio.CancelledError as error:
-            task = asyncio.current_task()
-            if task is not None and task.cancelling():
-                raise
-            raise Unavailable("workers were closed") from error
+            while not (await asyncio.wait([scheduled], timeout=CHECK_SECONDS))[0]:
+                if not pool.active:
+                    raise Unavailable("workers cannot start")
+            if scheduled.cancelled():
+                raise Unavailable("workers were closed")
+            return scheduled.result()
+        finally:
+            self._running.discard(scheduled)
+            scheduled.cancel()
 
     def _lost(self, reason: str, detail: str) -> WorkerLost:
         metrics.worker_deaths.labels(pool=self.name, reason=reason).inc()
@@ -97,7 +99,6 @@ class WorkerPool:
         if self._pool is not None:
             pool, self._pool = self._pool, None
             pool.stop()  # type: ignore[no-untyped-call]
-            # Nothing else would: the pool leaves what was at work without a result.
             for scheduled in tuple(self._running):
                 scheduled.cancel()
             await asyncio.to_thread(pool.join)

@@ -11,7 +11,7 @@ from shared.broker.protocols import Delivery, Handler, Ready
 from shared.delivery import Verdict, judge
 from shared.errors import PipelineError, TransientError
 
-logger = structlog.get_logger(__name__)
+log = structlog.get_logger()
 
 
 async def handled(handler: Handler, delivery: Delivery, *, queue: str) -> Verdict:
@@ -33,7 +33,7 @@ async def until_ready(ready: Ready, chance: Callable[[], float]) -> None:
             with true_cancellations():
                 await ready()
         except Exception as error:  # noqa: BLE001 -- any error means: not ready
-            logger.debug("not_ready", reason=repr(error))
+            log.debug("not_ready", reason=repr(error))
             await asyncio.sleep(pause)
         else:
             return
@@ -43,7 +43,7 @@ def _judged(error: Exception, delivery: Delivery, queue: str) -> Verdict:
     verdict = judge(error, delivery.attempt)
     facts = {"queue": queue, "message_id": delivery.message.message_id, "attempt": delivery.attempt}
     if isinstance(error, PipelineError):
-        logger.warning("handler_gave_up", reason=str(error), verdict=verdict, **facts)
+        log.warning("handler_gave_up", reason=str(error), verdict=verdict, **facts)
     else:
-        logger.error("handler_failed", verdict=verdict, exc_info=error, **facts)
+        log.error("handler_failed", verdict=verdict, exc_info=error, **facts)
     return verdict

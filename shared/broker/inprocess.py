@@ -23,7 +23,7 @@ from shared.envelope import Message
 from shared.errors import BrokerUnavailable
 from shared.topology import RAW_DLX, RAW_KEY, RAW_WORK, Queue, Topology
 
-logger = structlog.get_logger(__name__)
+log = structlog.get_logger()
 
 
 def _utc_now() -> datetime:
@@ -91,7 +91,7 @@ class InProcessBroker:
                 await seat.pause_wanted.wait()
                 await asyncio.sleep(SHORTEST_SECONDS)
                 await until_ready(ready, self._chance)
-                logger.info("consumer_resumed", queue=queue)
+                log.info("consumer_resumed", queue=queue)
                 seat.pause_wanted.clear()
                 seat.open.set()
                 await self._announce()
@@ -152,7 +152,7 @@ class InProcessBroker:
 
     def _pause(self, seat: _Seat, queue: str, reason: str) -> None:
         if seat.open.is_set():
-            logger.warning("consumer_paused", queue=queue, reason=reason)
+            log.warning("consumer_paused", queue=queue, reason=reason)
         seat.open.clear()
         seat.pause_wanted.set()
 

@@ -20,7 +20,7 @@ from shared.broker.rabbitmq_session import Ending, Session
 from shared.envelope import Message
 from shared.errors import BrokerUnavailable
 
-logger = structlog.get_logger(__name__)
+log = structlog.get_logger()
 
 
 def _utc_now() -> datetime:
@@ -92,12 +92,12 @@ class RabbitBroker:
             ending = await self._run(session, link)
             if session.settled:
                 pauses = waits(self._chance)
-            log = logger.debug if ending.quiet else logger.warning
-            log("consumer_paused" if ending.paused else "consumer_interrupted", queue=queue, reason=ending.reason)
+            tell = log.debug if ending.quiet else log.warning
+            tell("consumer_paused" if ending.paused else "consumer_interrupted", queue=queue, reason=ending.reason)
             await asyncio.sleep(next(pauses))
             if ending.paused:
                 await until_ready(ready, self._chance)
-                logger.info("consumer_resumed", queue=queue)
+                log.info("consumer_resumed", queue=queue)
 
     async def _run(self, session: Session, link: Link) -> Ending:
         try:

@@ -27,7 +27,7 @@ CONNECT_SECONDS = 10.0
 OPEN_SECONDS = 5.0
 CLOSE_SECONDS = 5.0
 
-logger = structlog.get_logger(__name__)
+log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,8 +63,8 @@ class Link:
             try:
                 live = await self._connect()
             except BrokerUnavailable as error:
-                log = logger.debug if told else logger.warning
-                log("broker_unreachable", connection=self._name, reason=error.reason)
+                tell = log.debug if told else log.warning
+                tell("broker_unreachable", connection=self._name, reason=error.reason)
                 told = True
             else:
                 told = True
@@ -143,10 +143,10 @@ class Link:
         since = asyncio.get_running_loop().time()
         self._live = live
         self._up.set()
-        logger.info("broker_connected", connection=self._name, epoch=live.epoch)
+        log.info("broker_connected", connection=self._name, epoch=live.epoch)
         try:
             reason = await live.lost
-            logger.warning("broker_lost", connection=self._name, epoch=live.epoch, reason=reason)
+            log.warning("broker_lost", connection=self._name, epoch=live.epoch, reason=reason)
         finally:
             self._live = None
             self._up.clear()

@@ -26,7 +26,7 @@ from shared.delivery import Ack, DeadLetter, Pause, Retry, Verdict
 from shared.errors import PipelineError
 from shared.topology import RAW_DLX, RAW_KEY, RAW_RETRY
 
-logger = structlog.get_logger(__name__)
+log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,7 +148,7 @@ class Session:
             with true_cancellations():
                 await queue.cancel(tag, nowait=True, timeout=OPEN_SECONDS)
         except CONNECTION_EXCEPTIONS as error:
-            logger.debug("consumer_not_cancelled", queue=self._queue, reason=repr(error))
+            log.debug("consumer_not_cancelled", queue=self._queue, reason=repr(error))
 
     def _end(self, ending: Ending) -> None:
         if not self._ended.done():

@@ -192,15 +192,16 @@ async def test_two_addresses_of_one_article_are_updated_one_after_the_other(
     database: Database, other_database: Database
 ) -> None:
     """Looks at both at once make two revisions in a row, never one number twice."""
-    alias = "https://news.example/alias"
+    alias, rounds = "https://news.example/alias", range(3, 9)
     await see(database, raw_page())
-    await see(database, raw_page(alias, **later(2)))
-    pages = [raw_page(URL, **later(3)), raw_page(alias, **later(3))]
-    works = [handler(database, B), handler(other_database, A + B)]
-    results = await asyncio.gather(*(each.handle(delivery(page)) for each, page in zip(works, pages, strict=True)))
+    await see(other_database, raw_page(alias, **later(2)))
+    for number in rounds:
+        works = [handler(database, f"{A} {number}"), handler(other_database, f"{B} {number}")]
+        pages = [raw_page(URL, **later(number)), raw_page(alias, **later(number))]
+        results = await asyncio.gather(*(each.handle(delivery(page)) for each, page in zip(works, pages, strict=True)))
+        assert [Ack(), Ack()] == results
 
-    assert [Ack(), Ack()] == results
-    assert await verbs(database) == ["published", "updated", "updated"]
+    assert await verbs(database) == ["published", *["updated"] * 2 * len(rounds)]
 
 
 async def test_an_observation_older_than_the_revision_changes_nothing(database: Database) -> None:
