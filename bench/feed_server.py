@@ -16,7 +16,9 @@ from aiohttp import web
 ETAG = '"1"'
 ENTRIES = 20
 
-_TEXT = "The council met until late in the evening and agreed on the plan for the quays; works begin in the spring. " * 4
+_TEXT = (
+    "The council met until late in the evening and agreed on the plan for the quays; works begin in the spring. " * 4
+)
 _ITEM = """
 <item><title>Edition {number} of the river gazette</title><link>http://{host}/{number}.html</link>
 <guid isPermaLink="false">{number}</guid><description>{text}</description></item>"""
@@ -67,12 +69,17 @@ async def feed_server() -> AsyncIterator[int]:
     command = (sys.executable, "-m", "bench.feed_server")
     process = await asyncio.create_subprocess_exec(*command, stdin=PIPE, stdout=PIPE)
     try:
-        async with asyncio.timeout(30):
-            yield_port = int(await process.stdout.readline())  # type: ignore[union-attr]
-        yield yield_port
+        yield await _port(process)
     finally:
         process.kill()
         await process.wait()
+
+
+async def _port(process: asyncio.subprocess.Process) -> int:
+    if process.stdout is None:
+        raise RuntimeError("the feed server's output is not read")
+    async with asyncio.timeout(30):
+        return int(await process.stdout.readline())
 
 
 if __name__ == "__main__":

@@ -21,7 +21,7 @@ from pathlib import Path
 import aiohttp
 import uvloop
 from aiohttp.abc import AbstractResolver, ResolveResult
-from sqlalchemy import text, update
+from sqlalchemy import update
 
 from bench.feed_server import ETAG, feed_server
 from bench.report import report, spread
@@ -38,8 +38,8 @@ from shared.topology import topology
 
 WARM_UP = 60
 POLLERS = 16
-ROUND_SECONDS = 60.0
-MEBIBYTE = 2**20
+ROUND_SECONDS = 40.0
+BENCH_SECONDS = 175.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +51,10 @@ class Mode:
     outcome: PollOutcome
     headers: Mapping[str, str] = field(default_factory=dict)
 
+    @property
+    def file(self) -> str:
+        return f"{self.path.strip('/')}.db"
+
     def urls(self, count: int, prefix: str = "f") -> list[str]:
         return [f"http://{prefix}{number:05}.example{self.path}" for number in range(count)]
 
@@ -61,6 +65,14 @@ MODES = (
     Mode(name="one new entry", path="/new", outcome=PollOutcome.CHANGED),
 )
 EMPTY = Mode(name="empty", path="/empty", outcome=PollOutcome.CHANGED)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Footprint:
+    """The fetcher's process at its largest, and the store's file for each feed that was polled."""
+
+    mebibytes: float
+    bytes_per_feed: int
 
 
 class Clock:
@@ -123,9 +135,7 @@ async def polled(database: Database, mode: Mode, count: int, port: int, *, first
             outcomes[await running.poller.poll(feed)] += 1
             clock.tick()
 
-        loop = asyncio.create_task(
-            work_off(stop, running.feeds.lease, poll, concurrency=POLLERS, idle_seconds=0.1)
-        )
+        loop = asyncio.create_task(work_off(stop, running.feeds.lease, poll, concurrency=POLLERS, idle_seconds=0.1))
         try:
             await asyncio.wait_for(clock.done.wait(), ROUND_SECONDS)
         finally:
@@ -166,7 +176,7 @@ async def make_due(database: Database, urls: Sequence[str]) -> None:
 
 @asynccontextmanager
 async def store(folder: Path, mode: Mode) -> AsyncIterator[Database]:
-    database = Database.open(f"sqlite:///{folder / mode.path.strip('/')}.db")
+    database = Database.open(f"sqlite:///{folder / mode.file}")
     try:
         yield database
     finally:
@@ -186,42 +196,59 @@ async def rates(options: argparse.Namespace, folder: Path, mode: Mode, port: int
     return found
 
 
-def footprint(folder: Path, count: int, port: int) -> dict[str, object]:
-    """In a process of its own: fill a store, and what that takes."""
-    return uvloop.run(_footprint(folder, count, port))
+async def footprint(folder: Path, count: int, polls: int, port: int) -> Footprint:
+    """What `count` feeds take, of which `polls` were polled; the feeds list nothing, so that no entry is weighed."""
+    async with store(folder, EMPTY) as database:
+        await fill(database, EMPTY, count)
+    # The last connection to close writes everything to the one file.
+    file = folder / EMPTY.file
+    subscribed = file.stat().st_size
+    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as process:
+        resident = process.submit(resident_after_polls, folder, polls, port)
+        mebibytes = await asyncio.wrap_future(resident)
+    grown = file.stat().st_size - subscribed
+    file.unlink()
+    return Footprint(mebibytes=mebibytes, bytes_per_feed=round(subscribed / count + grown / polls))
 
 
-async def _footprint(folder: Path, count: int, port: int) -> dict[str, object]:
+def resident_after_polls(folder: Path, polls: int, port: int) -> float:
+    """Runs in a process of its own; the most memory that it ever held, in MiB, without its parser's process."""
+    uvloop.run(_poll_once(folder, polls, port))
+    lines = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
+    return next(int(line.split()[1]) / 1024 for line in lines if line.startswith("VmHWM:"))
+
+
+async def _poll_once(folder: Path, polls: int, port: int) -> None:
     logs.configure(service="bench", level="error")
     async with store(folder, EMPTY) as database:
-        await polled(database, EMPTY, count, port)
-        async with database.snapshot() as connection:
-            await connection.execute(text("PRAGMA wal_checkpoint(TRUNCATE)"))
-    return {"peak": _status("VmHWM"), "now": _status("VmRSS")}
-
-
-def _status(name: str) -> float:
-    """A line of /proc/self/status, in MiB."""
-    lines = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
-    return next(int(line.split()[1]) / 1024 for line in lines if line.startswith(f"{name}:"))
+        await polled(database, EMPTY, polls, port)
 
 
 def options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--feeds", type=int, default=10_000, help="feeds in the store")
-    parser.add_argument("--polls", type=int, default=1500, help="feeds polled in each round")
+    parser.add_argument("--polls", type=int, default=1000, help="feeds polled in each round")
     parser.add_argument("--rounds", type=int, default=3)
     return parser.parse_args()
 
 
 async def main(options: argparse.Namespace) -> None:
     logs.configure(service="bench", level="error")
-    rows = []
     with tempfile.TemporaryDirectory() as name:
-        async with feed_server() as port:
-            for mode in MODES:
-                rows.append(row(mode, await rates(options, Path(name), mode, port)))
-    report("fetcher", {"feeds": options.feeds, "polls": options.polls, "rounds": options.rounds}, rows)
+        folder = Path(name)
+        async with asyncio.timeout(BENCH_SECONDS), feed_server() as port:
+            rows = [row(mode, await rates(options, folder, mode, port)) for mode in MODES]
+            few = await footprint(folder, options.polls, options.polls, port)
+            many = await footprint(folder, options.feeds, options.polls, port)
+    facts = {
+        "feeds": options.feeds,
+        "polls": options.polls,
+        "rounds": options.rounds,
+        f"MiB with {options.polls} feeds": round(few.mebibytes),
+        f"MiB with {options.feeds} feeds": round(many.mebibytes),
+        "bytes a feed in the file": many.bytes_per_feed,
+    }
+    report("fetcher", facts, rows)
 
 
 def row(mode: Mode, found: Sequence[tuple[float, float]]) -> dict[str, object]:

@@ -56,7 +56,7 @@ class SqliteEngine:
     async def transaction(self) -> AsyncIterator[InPlaceConnection]:
         """BEGIN IMMEDIATE: a transaction that reads first and writes later would lose updates otherwise."""
         async with self._writer:
-            connection = await self._begun()
+            connection = await self._begun("BEGIN IMMEDIATE")
             try:
                 yield InPlaceConnection(connection)
                 await self._in_thread(connection.commit)
@@ -67,27 +67,38 @@ class SqliteEngine:
     @asynccontextmanager
     async def snapshot(self) -> AsyncIterator[InPlaceConnection]:
         """A reading transaction; it waits for no writer."""
-        with self._engine.connect().execution_options(begin="BEGIN") as connection:
+        connection = await self._begun("BEGIN")
+        try:
             yield InPlaceConnection(connection)
+        finally:
+            connection.close()
 
     async def close(self) -> None:
         self._engine.dispose()
         self._threads.shutdown(wait=False)
 
-    async def _begun(self) -> sqlalchemy.Connection:
-        """A connection in a writing transaction, when no other process has one."""
+    async def _begun(self, begin: str) -> sqlalchemy.Connection:
+        """A connection in a transaction, once no other process's lock is in the way.
+
+        Another process writes, or opens or closes the file, which keeps even readers out for a moment.
+        """
         deadline = asyncio.get_running_loop().time() + BUSY_SECONDS
         while True:
-            connection = self._engine.connect().execution_options(begin="BEGIN IMMEDIATE")
             try:
-                connection.begin()
+                return self._begin(begin)
             except exc.OperationalError as error:
-                connection.close()
                 if not _is_busy(error) or asyncio.get_running_loop().time() > deadline:
                     raise
-            else:
-                return connection
             await asyncio.sleep(BUSY_PAUSE)
+
+    def _begin(self, begin: str) -> sqlalchemy.Connection:
+        connection = self._engine.connect().execution_options(begin=begin)
+        try:
+            connection.begin()
+        except BaseException:
+            connection.close()
+            raise
+        return connection
 
     async def _in_thread(self, function: Callable[[], None]) -> None:
         """Run it; when cancelled, return only after the thread has let go of the connection."""
@@ -103,8 +114,8 @@ class SqliteEngine:
 
 
 def _is_busy(error: exc.OperationalError) -> bool:
-    """Another process writes: https://www.sqlite.org/rescode.html#busy."""
-    return getattr(error.orig, "sqlite_errorcode", None) == sqlite3.SQLITE_BUSY
+    """SQLITE_BUSY, or one of its kinds (https://www.sqlite.org/rescode.html#busy)."""
+    return int(getattr(error.orig, "sqlite_errorcode", 0)) & 0xFF == sqlite3.SQLITE_BUSY
 
 
 def _engine(url: str) -> Engine:
@@ -122,6 +133,10 @@ def _engine(url: str) -> Engine:
 
     @event.listens_for(engine, "begin")
     def begin(connection: sqlalchemy.Connection) -> None:
-        connection.exec_driver_sql(connection.get_execution_options()["begin"])
+        begin = connection.get_execution_options()["begin"]
+        connection.exec_driver_sql(begin)
+        if begin == "BEGIN":
+            # It takes no lock by itself; the first statement does, and must not be the one that finds it taken.
+            connection.exec_driver_sql("SELECT 1 FROM sqlite_schema LIMIT 1").close()
 
     return engine

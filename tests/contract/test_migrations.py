@@ -52,7 +52,7 @@ async def test_two_migrations_at_once_apply_each_script_once(empty: Database, em
     for each in others:
         await each.close()
     assert {*(name for tables in TABLES for name in tables.tables), *VERSION_TABLES} == names
-    assert dict.fromkeys(VERSION_TABLES, ["0001"]) == versions
+    assert {name: ["0001"] for name in VERSION_TABLES} == versions
 
 
 async def test_a_migration_that_fails_leaves_nothing(empty: Database, tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ import asyncio
 from collections import Counter
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
@@ -53,7 +54,7 @@ async def verbs(database: Database) -> list[str]:
     return [verb for _, verb in sorted(await rows(database, revisions.c.number, revisions.c.verb))]
 
 
-def later(number: int) -> dict[str, object]:
+def later(number: int) -> dict[str, Any]:
     return {"number": number, "at": NOW + timedelta(minutes=number)}
 
 

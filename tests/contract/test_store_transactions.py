@@ -1,6 +1,8 @@
 """Transactions and outages, on both stores."""
 
 import asyncio
+import os
+import sys
 from datetime import UTC, datetime, timedelta, timezone
 from random import Random
 
@@ -181,6 +183,42 @@ async def test_a_full_disk_is_an_outage_that_ends(tmp_path) -> None:
     await database.close()
 
 
+async def test_other_processes_on_the_file_are_waited_for(tmp_path) -> None:
+    """They open, write and close it all the time, as a console does beside a running pipeline."""
+    url = f"sqlite:///{tmp_path / 'shared.db'}"
+    database = Database.open(url)
+    await counting(database)
+    others = [
+        await asyncio.create_subprocess_exec(sys.executable, "-c", _OPEN_ADD_CLOSE, url, env=dict(os.environ))
+        for _ in range(3)
+    ]
+    for _ in range(20):
+        await add(database)
+        await value(database)
+    codes = [await each.wait() for each in others]
+
+    assert (codes, await value(database)) == ([0, 0, 0], 80)
+    await database.close()
+
+
+_OPEN_ADD_CLOSE = """
+import asyncio, sys
+from sqlalchemy import text
+from shared.database import Database
+
+async def main():
+    for _ in range(20):
+        database = Database.open(sys.argv[1])
+        async with database.transaction() as connection:
+            read = await connection.scalar(text("SELECT value FROM counters WHERE name = 'a'"))
+            await connection.execute(text("UPDATE counters SET value = :v WHERE name = 'a'"), {"v": read + 1})
+        await database.ping()
+        await database.close()
+
+asyncio.run(main())
+"""
+
+
 @pytest.mark.parametrize("content", [b"garbage" * 1000, None])
 async def test_a_file_that_is_no_database_is_an_outage(tmp_path, content: bytes | None) -> None:
     """Damaged, or in a folder that does not exist: nothing may be given up because of it."""
@@ -229,6 +267,8 @@ async def test_a_stopped_server_is_an_outage_until_it_is_back(postgres_cluster: 
     """In the middle of a transaction, for connections at rest and for new ones; the same engine then goes on."""
     database = Database.open(postgres_cluster.fresh_url())
     await counting(database)
+    # The driver leaves a future behind for each connection that it loses.
+    asyncio.get_running_loop().set_exception_handler(lambda *_: None)
 
     async def interrupted() -> None:
         async with database.transaction() as connection:
