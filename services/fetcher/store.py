@@ -8,14 +8,14 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import structlog
-from sqlalchemy import BindParameter, ColumnElement, Row, func, or_, select, update
+from sqlalchemy import BindParameter, ColumnElement, Row, Select, bindparam, func, or_, select, update
 
 from services.fetcher.feeds import dump_settings, expand, load_settings
 from services.fetcher.model import Feed, FeedSettings, ParsedEntry, Rhythm, Validators, entry_id
 from services.fetcher.schedule import Schedule, first_poll_at
 from services.fetcher.selection import Selection
 from services.fetcher.tables import entries, feed_entries, feeds
-from shared.database import Connection, Database, clock
+from shared.database import Connection, Database, UtcDateTime, clock
 from shared.errors import PermanentError
 from shared.statements import change, upsert
 from shared.urls import site_of
@@ -25,6 +25,10 @@ log = structlog.get_logger()
 PENDING = "pending"
 QUEUED = "queued"
 FORGOTTEN = "forgotten"
+
+KNOWN = select(feed_entries.c.identity, feed_entries.c.fingerprint).where(
+    feed_entries.c.feed_id == bindparam("feed"), feed_entries.c.identity.in_(bindparam("identities", expanding=True))
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,14 +77,7 @@ class FeedStore:
         """At most `limit` feeds that are due, now ours until the lease ends."""
         async with self._database.transaction() as connection:
             now = await clock(connection)
-            due = (
-                select(feeds)
-                .where(feeds.c.active, feeds.c.next_poll_at <= now, free(feeds.c.lease_until, now))
-                .order_by(feeds.c.next_poll_at)
-                .limit(limit)
-                .with_for_update(skip_locked=True)
-            )
-            rows = (await connection.execute(due)).all()
+            rows = (await connection.execute(DUE, {"now": now, "limit": limit})).all()
             token = uuid4()
             if rows:
                 taken = update(feeds).where(feeds.c.feed_id.in_([row.feed_id for row in rows]))
@@ -89,11 +86,9 @@ class FeedStore:
 
     async def known(self, feed: UUID, identities: Iterable[str]) -> Mapping[str, str]:
         """Identity → fingerprint of the entries that were seen before."""
-        seen = select(feed_entries.c.identity, feed_entries.c.fingerprint).where(
-            feed_entries.c.feed_id == feed, feed_entries.c.identity.in_(list(identities))
-        )
+        which = {"feed": feed, "identities": list(identities)}
         async with self._database.snapshot() as connection:
-            return {row.identity: row.fingerprint for row in await connection.execute(seen)}
+            return {row.identity: row.fingerprint for row in await connection.execute(KNOWN, which)}
 
     async def commit(self, poll: Poll) -> bool:
         """Store the entries, the validators, the body hash and the next poll together; False when the lease was lost.
@@ -137,10 +132,7 @@ class FeedStore:
 
         In one order everywhere: feeds of one site list the same pages, and two polls must not wait for each other.
         """
-        forgotten = select(feed_entries.c.identity).where(
-            feed_entries.c.feed_id == feed.feed_id, feed_entries.c.skipped == FORGOTTEN
-        )
-        left_out = set((await connection.execute(forgotten)).scalars()) if selection.changed else set()
+        left_out = await _forgotten(connection, feed) if selection.changed else frozenset()
         wanted = (each for each in (*selection.new, *selection.changed) if each.identity not in left_out)
         return sorted(wanted, key=lambda each: entry_id(each.facts.url, feed.feed_id, each.identity))
 
@@ -181,12 +173,34 @@ class FeedStore:
             return int((await connection.execute(count)).scalar_one())
 
 
+async def _forgotten(connection: Connection, feed: Feed) -> frozenset[str]:
+    forgotten = select(feed_entries.c.identity).where(
+        feed_entries.c.feed_id == feed.feed_id, feed_entries.c.skipped == FORGOTTEN
+    )
+    return frozenset((await connection.execute(forgotten)).scalars())
+
+
 def _ours(feed: Feed) -> dict[str, UUID]:
     return {"feed_id": feed.feed_id, "lease": feed.lease}
 
 
 def free(lease_until: ColumnElement[datetime | None], now: datetime | BindParameter[datetime]) -> ColumnElement[bool]:
     return or_(lease_until.is_(None), lease_until < now)
+
+
+def _due() -> Select[*tuple[Any, ...]]:
+    """The first `limit` active feeds that are due `now` and that nobody holds."""
+    now = bindparam("now", type_=UtcDateTime)
+    return (
+        select(feeds)
+        .where(feeds.c.active, feeds.c.next_poll_at <= now, free(feeds.c.lease_until, now))
+        .order_by(feeds.c.next_poll_at)
+        .limit(bindparam("limit"))
+        .with_for_update(skip_locked=True)
+    )
+
+
+DUE = _due()
 
 
 def validator_columns(validators: Validators | None) -> dict[str, str | None]:
