@@ -62,10 +62,12 @@ async def forget(store_url: str, url: str) -> tuple[list[str], int]:
     """Remove the article at `url` and every trace of it; returns the addresses it had, and how many entries went."""
     asked = normalise(url) or url
     async with _opened(store_url) as database:
-        urls = await ProcessorStore(database).forget(asked)
+        processor = ProcessorStore(database)
+        urls = await processor.forget(asked)
         frontier = Frontier(database, lease=NO_LEASE, per_host=1)
         entries = await frontier.forget(list(dict.fromkeys([asked, *urls])))
-    return urls, entries
+        await processor.forget_entries(entries)
+    return urls, len(entries)
 
 
 @asynccontextmanager

@@ -27,7 +27,7 @@ from shared import lifecycle, logs
 from shared.broker.protocols import Publisher
 from shared.config import InvalidSettings, load
 from shared.database import Database
-from shared.errors import Unavailable
+from shared.errors import TransientError
 from shared.lifecycle import Stop
 from shared.migrations import Scripts
 from shared.service import surroundings
@@ -82,7 +82,7 @@ class Fetcher:
         while not await stop.wait(RECONCILE_EVERY):
             try:
                 found = await self.frontier.reconcile(timedelta(seconds=self.settings.reconcile_seconds))
-            except Unavailable as error:
+            except TransientError as error:
                 log.warning("reconcile_skipped", reason=str(error))
                 continue
             if found:

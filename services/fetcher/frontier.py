@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import ColumnElement, Row, Select, and_, bindparam, case, delete, exists, func, or_, select, update
+from sqlalchemy import ColumnElement, Row, Select, and_, bindparam, case, exists, func, or_, select, update
 
 from services.fetcher.errors import LeaseLost
 from services.fetcher.hosts import PATIENCE, reserve_slot
@@ -136,16 +136,20 @@ class Frontier:
             row = (await connection.execute(select(due, scheduled, waiting).select_from(entries))).one()
         return Workload(due=row[0], scheduled=row[1], unsettled=row[2])
 
-    async def forget(self, urls: list[str]) -> int:
-        """Remove the entries with these addresses and what the feeds' memory holds of them; returns how many.
+    async def forget(self, urls: list[str]) -> list[UUID]:
+        """Empty the entries with these addresses; returns which they were.
 
-        A feed that still lists the address will bring it again; its identity is kept as skipped, so it does not.
+        What stays is a number made from the address, so that feeds that list it do not bring it back.
         """
+        nothing = {column.name: None for column in entries.columns if column.nullable}
         async with self._database.transaction() as connection:
-            gone = select(entries.c.entry_id).where(entries.c.url.in_(urls))
+            which = select(entries.c.entry_id).where(entries.c.url.in_(urls))
+            gone = list((await connection.execute(which)).scalars())
+            emptied = update(entries).where(entries.c.entry_id.in_(gone))
+            await connection.execute(emptied.values(**nothing, site="", facts={}, state=FORGOTTEN))
             listed = update(feed_entries).where(feed_entries.c.entry_id.in_(gone))
             await connection.execute(listed.values(skipped=FORGOTTEN, entry_id=None))
-            return (await connection.execute(delete(entries).where(entries.c.url.in_(urls)))).rowcount
+        return gone
 
 
 def _settled() -> ColumnElement[bool]:

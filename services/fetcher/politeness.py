@@ -23,7 +23,7 @@ class PolitenessPolicy:
     delay: timedelta = timedelta(seconds=2)
     longest_delay: timedelta = timedelta(seconds=60)
     robots_fresh_for: timedelta = timedelta(hours=24)
-    robots_retry_after: timedelta = timedelta(hours=1)
+    robots_retry_after: timedelta = timedelta(minutes=10)
     penalty: timedelta = timedelta(minutes=10)
     longest_penalty: timedelta = timedelta(days=7)
 

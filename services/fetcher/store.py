@@ -17,7 +17,7 @@ from services.fetcher.selection import Selection
 from services.fetcher.tables import entries, feed_entries, feeds
 from shared.database import Connection, Database, UtcDateTime, clock
 from shared.errors import PermanentError
-from shared.statements import change, upsert
+from shared.statements import Excluded, change, upsert
 from shared.urls import site_of
 
 log = structlog.get_logger()
@@ -158,7 +158,7 @@ class FeedStore:
             "discovered_at": poll.polled_at,
         }
         key = {"entry_id": entry_id(entry.facts.url, poll.feed.feed_id, entry.identity)}
-        await upsert(connection, entries, key, said, once=once)
+        await upsert(connection, entries, key, said, once=once, where=_is_remembered)
 
     async def _remember(self, connection: Connection, poll: Poll, entry: ParsedEntry, *, skipped: str | None) -> None:
         key = {"feed_id": poll.feed.feed_id, "identity": entry.identity}
@@ -178,6 +178,10 @@ async def _forgotten(connection: Connection, feed: Feed) -> frozenset[str]:
         feed_entries.c.feed_id == feed.feed_id, feed_entries.c.skipped == FORGOTTEN
     )
     return frozenset((await connection.execute(forgotten)).scalars())
+
+
+def _is_remembered(_said: Excluded) -> ColumnElement[bool]:
+    return entries.c.state != FORGOTTEN
 
 
 def _ours(feed: Feed) -> dict[str, UUID]:

@@ -24,7 +24,7 @@ from shared import lifecycle, logs
 from shared.broker.protocols import Broker
 from shared.config import InvalidSettings, load
 from shared.database import Database
-from shared.errors import Unavailable
+from shared.errors import TransientError
 from shared.lifecycle import Stop
 from shared.migrations import Scripts
 from shared.service import surroundings
@@ -79,7 +79,7 @@ class Processor:
         while not await stop.wait(PRUNE_EVERY):
             try:
                 await self.outbox.prune(bodies=bodies, inbox_ids=ids)
-            except Unavailable as error:
+            except TransientError as error:
                 log.warning("prune_skipped", reason=str(error))
 
 

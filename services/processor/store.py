@@ -1,6 +1,6 @@
 """What is known: one transaction for everything that an observation causes."""
 
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
 from uuid import UUID, uuid5
@@ -8,7 +8,16 @@ from uuid import UUID, uuid5
 from sqlalchemy import ColumnElement, Row, bindparam, case, delete, func, or_, select, text, update
 
 from services.processor.model import NAMESPACE, Decision, Known, Places, Revised, Stored, Twin
-from services.processor.tables import LONGEST_REASON, QUARANTINED, addresses, articles, inbox, outbox, revisions
+from services.processor.tables import (
+    LONGEST_REASON,
+    QUARANTINED,
+    addresses,
+    articles,
+    inbox,
+    outbox,
+    quarantine,
+    revisions,
+)
 from shared import outcomes
 from shared.database import Connection, Database, clock
 from shared.events import ArticleEvent
@@ -65,7 +74,7 @@ class ProcessorStore:
             return {row.reason: row[1] for row in await connection.execute(counts)}
 
     async def forget(self, url: str) -> list[str]:
-        """Remove the article at this address and all its traces; returns the addresses it had.
+        """Remove the article at this address and all that is stored of it; returns the addresses it had.
 
         Events that were published are with their subscribers: they are not called back.
         """
@@ -75,9 +84,16 @@ class ProcessorStore:
             if article is None:
                 return []
             urls = list((await connection.execute(URLS, {"which": article})).scalars())
-            for table in (addresses, revisions, outbox, inbox, articles):
+            observed = select(inbox.c.entry_id).where(inbox.c.article_id == article)
+            await _forget_entries(connection, list((await connection.execute(observed)).scalars()))
+            for table in (addresses, revisions, outbox, articles):
                 await connection.execute(delete(table).where(table.c.article_id == article))
         return urls
+
+    async def forget_entries(self, entry_ids: Sequence[UUID]) -> None:
+        """Remove what is stored of these entries' observations, the quarantined ones included."""
+        async with self._database.transaction() as connection:
+            await _forget_entries(connection, entry_ids)
 
 
 class Ledger:
@@ -236,6 +252,13 @@ class Ledger:
         await outcomes.record(
             self._connection, page.entry_id, observation=page.observation, outcome=reason, at=self.now
         )
+
+
+async def _forget_entries(connection: Connection, entry_ids: Sequence[UUID]) -> None:
+    observations = select(inbox.c.raw_id).where(inbox.c.entry_id.in_(entry_ids))
+    await connection.execute(delete(quarantine).where(quarantine.c.raw_id.in_(observations)))
+    await connection.execute(delete(inbox).where(inbox.c.entry_id.in_(entry_ids)))
+    await connection.execute(delete(outcomes.entry_outcomes).where(outcomes.entry_outcomes.c.entry_id.in_(entry_ids)))
 
 
 def _was_quarantined(_said: Excluded) -> ColumnElement[bool]:

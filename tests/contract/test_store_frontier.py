@@ -11,7 +11,7 @@ from sqlalchemy import select, update
 from services.fetcher.errors import HostBusy, LeaseLost
 from services.fetcher.frontier import Frontier, VisitResult
 from services.fetcher.hosts import HostStore
-from services.fetcher.model import Entry, Validators
+from services.fetcher.model import Entry, FeedSettings, Validators
 from services.fetcher.selection import Selection
 from services.fetcher.store import FeedStore
 from services.fetcher.tables import entries, feed_entries, feeds
@@ -29,9 +29,9 @@ def frontier(database: Database, *, lease: timedelta = LEASE, per_host: int = 2)
     return Frontier(database, lease=lease, per_host=per_host)
 
 
-async def store_entries(database: Database, *urls: str | None) -> None:
+async def store_entries(database: Database, *urls: str | None, feed: FeedSettings | None = None) -> None:
     store = FeedStore(database, lease=LEASE)
-    await store.apply("feeds.yaml", [settings()])
+    await store.apply("feeds.yaml", [feed or settings()])
     async with database.transaction() as connection:
         await connection.execute(update(feeds).values(next_poll_at=NOW - timedelta(days=3650)))
     (held,) = await store.lease(1)
@@ -278,13 +278,22 @@ async def test_the_next_look_is_counted_from_the_database_clock(database: Databa
 async def test_forgetting_removes_the_entry_and_keeps_its_identity_out(database: Database) -> None:
     """The feed still lists it: it is known, and skipped."""
     await store_entries(database, PAGE, "https://else.example/b")
-    assert await frontier(database).forget([PAGE, "https://unknown.example/"]) == 1
+    assert len(await frontier(database).forget([PAGE, "https://unknown.example/"])) == 1
 
     async with database.snapshot() as connection:
-        left = (await connection.execute(select(entries.c.url))).scalars().all()
+        left = (await connection.execute(select(entries.c.url, entries.c.facts))).all()
         memory = (await connection.execute(select(feed_entries.c.identity, feed_entries.c.skipped))).all()
-    assert left == ["https://else.example/b"]
+    assert {("https://else.example/b", False), (None, True)} == {(url, facts == {}) for url, facts in left}
     assert {("0", "forgotten"), ("1", None)} == {tuple(row) for row in memory}
+
+
+async def test_a_forgotten_page_does_not_come_back_by_another_feed(database: Database) -> None:
+    """Whichever feed lists the address later, its page is not asked for again."""
+    await store_entries(database, PAGE)
+    await frontier(database).forget([PAGE])
+    await store_entries(database, PAGE, feed=settings(url="https://else.example/feed"))
+
+    assert await frontier(database).lease(10) == []
 
 
 async def test_entries_of_a_feed_whose_secret_is_gone_stop_no_other(database: Database, monkeypatch) -> None:
