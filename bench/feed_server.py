@@ -49,8 +49,9 @@ class Feeds:
     def _body(self, path: str, host: str) -> bytes:
         if path == "/empty":
             return _FEED.format(host=host, items="").encode()
-        if path == "/new":
-            self._asked[host] += 1
+        if path != "/new":
+            return document(host, ENTRIES)
+        self._asked[host] += 1
         return document(host, ENTRIES + self._asked[host])
 
 

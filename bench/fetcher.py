@@ -9,11 +9,10 @@ import argparse
 import asyncio
 import multiprocessing
 import tempfile
-import time
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -23,6 +22,7 @@ import uvloop
 from aiohttp.abc import AbstractResolver, ResolveResult
 from sqlalchemy import update
 
+from bench.clock import Clock
 from bench.feed_server import ETAG, feed_server
 from bench.report import report, spread
 from services.fetcher.__main__ import MIGRATIONS, Fetcher, build
@@ -36,7 +36,6 @@ from shared.lifecycle import Stop, work_off
 from shared.migrations import migrate
 from shared.topology import topology
 
-WARM_UP = 60
 POLLERS = 16
 ROUND_SECONDS = 40.0
 BENCH_SECONDS = 175.0
@@ -73,24 +72,6 @@ class Footprint:
 
     mebibytes: float
     bytes_per_feed: int
-
-
-class Clock:
-    """Counts answers and knows the rate after the warm-up."""
-
-    def __init__(self, expected: int) -> None:
-        self.times: list[float] = []
-        self.done = asyncio.Event()
-        self._expected = expected
-
-    def tick(self) -> None:
-        self.times.append(time.perf_counter())
-        if len(self.times) >= self._expected:
-            self.done.set()
-
-    @property
-    def rate(self) -> float:
-        return (len(self.times) - WARM_UP) / (self.times[-1] - self.times[WARM_UP - 1])
 
 
 async def bare(urls: Sequence[str], headers: Mapping[str, str], port: int) -> float:
@@ -183,16 +164,19 @@ async def store(folder: Path, mode: Mode) -> AsyncIterator[Database]:
         await database.close()
 
 
-async def rates(options: argparse.Namespace, folder: Path, mode: Mode, port: int) -> list[tuple[float, float]]:
-    """The bare loop's rate and the fetcher's, for each round."""
-    found = []
-    async with store(folder, mode) as database:
-        await fill(database, mode, options.feeds)
-        await polled(database, mode, options.polls, port, first=True)
+async def rates(options: argparse.Namespace, folder: Path, port: int) -> dict[str, list[tuple[float, float]]]:
+    """Of each mode the bare loop's rate and the fetcher's, for each round; the modes take turns."""
+    found: dict[str, list[tuple[float, float]]] = {mode.name: [] for mode in MODES}
+    async with AsyncExitStack() as stack:
+        stores = [await stack.enter_async_context(store(folder, mode)) for mode in MODES]
+        for mode, database in zip(MODES, stores, strict=True):
+            await fill(database, mode, options.feeds)
+            await polled(database, mode, options.polls, port, first=True)
         for _round in range(options.rounds):
-            # The bare loop has hosts of its own: the server counts what each host was asked.
-            base = await bare(mode.urls(options.polls, "b"), mode.headers, port)
-            found.append((base, await polled(database, mode, options.polls, port)))
+            for mode, database in zip(MODES, stores, strict=True):
+                # The bare loop has hosts of its own: the server counts what each host was asked.
+                base = await bare(mode.urls(options.polls, "b"), mode.headers, port)
+                found[mode.name].append((base, await polled(database, mode, options.polls, port)))
     return found
 
 
@@ -227,17 +211,17 @@ async def _poll_once(folder: Path, polls: int, port: int) -> None:
 def options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--feeds", type=int, default=10_000, help="feeds in the store")
-    parser.add_argument("--polls", type=int, default=1000, help="feeds polled in each round")
+    parser.add_argument("--polls", type=int, default=800, help="feeds polled in each round")
     parser.add_argument("--rounds", type=int, default=3)
     return parser.parse_args()
 
 
 async def main(options: argparse.Namespace) -> None:
     logs.configure(service="bench", level="error")
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = Path(scratch)
         async with asyncio.timeout(BENCH_SECONDS), feed_server() as port:
-            rows = [row(mode, await rates(options, folder, mode, port)) for mode in MODES]
+            rows = [row(name, found) for name, found in (await rates(options, folder, port)).items()]
             few = await footprint(folder, options.polls, options.polls, port)
             many = await footprint(folder, options.feeds, options.polls, port)
     facts = {
@@ -251,12 +235,12 @@ async def main(options: argparse.Namespace) -> None:
     report("fetcher", facts, rows)
 
 
-def row(mode: Mode, found: Sequence[tuple[float, float]]) -> dict[str, object]:
+def row(name: str, found: Sequence[tuple[float, float]]) -> dict[str, object]:
     speed = spread([rate for _, rate in found])
     ratio = spread([rate / base for base, rate in found])
     base = spread([base for base, _ in found])
     return {
-        "": mode.name,
+        "": name,
         "polls/s": speed["median"],
         "min": speed["min"],
         "max": speed["max"],

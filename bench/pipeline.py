@@ -24,6 +24,7 @@ from rabbitmq_node import RabbitNode, find_sbin
 from trafilatura import bare_extraction
 from trafilatura.settings import Document
 
+from bench.clock import Clock, rate
 from bench.report import report, spread
 from bench.site import Page, Site, site
 from services.fetcher.__main__ import MIGRATIONS as FETCHER
@@ -42,26 +43,6 @@ from shared.lifecycle import Stop
 from shared.messages import EntryFacts, FeedFacts, RawPage, ResponseFacts, raw_id
 from shared.migrations import migrate
 from shared.topology import ARTICLE_EVENTS, ARTICLE_HISTORY, RAW_IN, RAW_KEY, topology
-
-WARM_UP = 60
-
-
-class Clock:
-    """Counts results and knows the rate after the warm-up."""
-
-    def __init__(self, expected: int) -> None:
-        self.times: list[float] = []
-        self.done = asyncio.Event()
-        self._expected = expected
-
-    def tick(self) -> None:
-        self.times.append(time.perf_counter())
-        if len(self.times) >= self._expected:
-            self.done.set()
-
-    @property
-    def rate(self) -> float:
-        return (len(self.times) - WARM_UP) / (self.times[-1] - self.times[WARM_UP - 1])
 
 
 def warm_up() -> None:
@@ -82,7 +63,7 @@ def bare(pages: Sequence[Page], workers: int) -> float:
         for future in as_completed([pool.submit(extract_bare, page.body) for page in pages]):
             future.result()
             times.append(time.perf_counter())
-    return (len(times) - WARM_UP) / (times[-1] - times[WARM_UP - 1])
+    return rate(times)
 
 
 async def embedded(served: Site, workers: int) -> float:

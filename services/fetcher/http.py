@@ -29,6 +29,7 @@ AddressInfo = tuple[
     int | socket.AddressFamily, int | socket.SocketKind, int, str, tuple[str, int] | tuple[str, int, int, int]
 ]
 
+KEEP_ALIVE_SECONDS = 3.0
 _REFUSED = "address_refused"
 _REASONS: tuple[tuple[type[Exception], str], ...] = (
     (TimeoutError, "timeout"),
@@ -230,6 +231,8 @@ def _session(policy: HttpPolicy, dns: Callable[[], AbstractResolver]) -> aiohttp
             socket_factory=_guarded_sockets(policy.guard),
             limit=256,
             limit_per_host=4,
+            # The limits count connections in use: many hosts in a row would leave as many open files behind.
+            keepalive_timeout=KEEP_ALIVE_SECONDS,
         ),
         headers={"User-Agent": policy.user_agent},
         cookie_jar=aiohttp.DummyCookieJar(),

@@ -79,7 +79,7 @@ def test_the_queues_on_the_architecture_page_exist():
     assert set(re.findall(r"`((?:raw|article)\.[a-z]+)`", page)) <= names | {"raw.retry"}
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", PAGES, ids=[page.name for page in PAGES])
 def test_links_between_documents_lead_somewhere(page: Path):
     """Every relative link names a file of the repository."""
     links = re.findall(r"\]\((?!https?:|#)([^)#]+)", page.read_text(encoding="utf-8"))

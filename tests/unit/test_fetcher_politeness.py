@@ -153,20 +153,20 @@ def test_without_rules_there_is_no_pace():
 
 
 @pytest.mark.parametrize(
-    ("status", "max_age", "hours"),
+    ("status", "max_age", "kept"),
     [
-        (200, None, 24),
-        (200, timedelta(hours=3), 3),
-        (200, timedelta(days=9), 24),
-        (200, timedelta(minutes=1), 1),
-        (404, None, 24),
-        (503, None, 1),
-        (UNREACHABLE, timedelta(hours=9), 1),
+        (200, None, timedelta(hours=24)),
+        (200, timedelta(hours=3), timedelta(hours=3)),
+        (200, timedelta(days=9), timedelta(hours=24)),
+        (200, timedelta(minutes=1), timedelta(minutes=10)),
+        (404, None, timedelta(hours=24)),
+        (503, None, timedelta(minutes=10)),
+        (UNREACHABLE, timedelta(hours=9), timedelta(minutes=10)),
     ],
 )
-def test_robots_txt_is_kept_for_a_day_at_most(status, max_age, hours):
-    """As its answer says within an hour and a day; a host that did not answer is asked again after an hour."""
-    assert Robots.parse(status, b"").fresh_for(max_age) == timedelta(hours=hours)
+def test_robots_txt_is_kept_for_a_day_at_most(status, max_age, kept):
+    """As its answer says within ten minutes and a day; a host that did not answer is asked again soon."""
+    assert Robots.parse(status, b"").fresh_for(max_age) == kept
 
 
 @pytest.mark.parametrize(

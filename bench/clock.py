@@ -1,0 +1,29 @@
+"""Counts results and knows their rate once the warm-up is over, so that starting processes counts for nothing."""
+
+import asyncio
+import time
+
+WARM_UP = 60
+
+
+class Clock:
+    """`done` is set with the `expected`-th result."""
+
+    def __init__(self, expected: int) -> None:
+        self.times: list[float] = []
+        self.done = asyncio.Event()
+        self._expected = expected
+
+    def tick(self) -> None:
+        self.times.append(time.perf_counter())
+        if len(self.times) >= self._expected:
+            self.done.set()
+
+    @property
+    def rate(self) -> float:
+        return rate(self.times)
+
+
+def rate(times: list[float]) -> float:
+    """Results a second, from the `WARM_UP`-th on."""
+    return (len(times) - WARM_UP) / (times[-1] - times[WARM_UP - 1])
