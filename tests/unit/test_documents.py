@@ -74,7 +74,7 @@ def test_the_queues_on_the_architecture_page_exist():
     """Exchanges and queues that the page names are those of the topology."""
     page = (ROOT / "docs/architecture.md").read_text(encoding="utf-8")
     found = topology()
-    names = {each.name for each in (*found.exchanges, *found.queues)}
+    names = {exchange.name for exchange in found.exchanges} | {queue.name for queue in found.queues}
 
     assert set(re.findall(r"`((?:raw|article)\.[a-z]+)`", page)) <= names | {"raw.retry"}
 
