@@ -57,10 +57,10 @@ imports: .venv/.dev ## who may import whom
 	$(BIN)/lint-imports
 
 bench: .venv/.dev ## articles per second, beside a bare extraction loop
-	$(BIN)/python -m bench.pipeline $(ARGS)
+	PYTHONPATH=tests $(BIN)/python -m bench.pipeline $(ARGS)
 
 bench-fetcher: .venv/.dev ## polls per second, and the memory of 10,000 feeds
-	$(BIN)/python -m bench.fetcher $(ARGS)
+	PYTHONPATH=tests $(BIN)/python -m bench.fetcher $(ARGS)
 
 # --- Keep up ---------------------------------------------------------------------------------------------------------
 

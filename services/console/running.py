@@ -40,12 +40,13 @@ async def run(task: Task, settings: Settings, sink: Sink, status: Status, stop: 
 
 async def _watch(pipeline: Pipeline, task: Task, status: Status, stop: Stop) -> None:
     accounts = pipeline.accounts
-    unpolled = {feed.url: feed.polled_at for feed in await accounts.feeds() if feed.due}
+    unpolled = {feed.url: (feed.polled_at, feed.next_poll_at) for feed in await accounts.feeds() if feed.due}
     while not await stop.wait(LOOK_SECONDS):
         feeds = await accounts.feeds()
-        # Once is enough: a feed with a short interval may be due again before the others were polled.
+        # Once is enough: a feed with a short interval may be due again before the others were polled. One whose host
+        # asked us to stay away has only a later next poll, and that is for another run.
         for feed in feeds:
-            if feed.url in unpolled and feed.polled_at != unpolled[feed.url]:
+            if unpolled.get(feed.url, (feed.polled_at, feed.next_poll_at)) != (feed.polled_at, feed.next_poll_at):
                 del unpolled[feed.url]
         backlog = await accounts.backlog()
         status.show(_state(len(feeds), len(unpolled), backlog), done=len(feeds) - len(unpolled), total=len(feeds))

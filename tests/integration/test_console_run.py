@@ -5,6 +5,8 @@ import signal
 from datetime import UTC, datetime
 
 import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
 from console_command import fildactu, finished, output_of, started
 
 from services.newsroom.script import expected
@@ -83,6 +85,26 @@ async def test_later_runs_publish_only_what_is_new(newsroom, environment, tmp_pa
     written = [json.loads(line) for line in (tmp_path / "news.jsonl").read_text().splitlines()]
     assert told(written) == script(newsroom) - before
     assert news.out == ""
+
+
+async def test_a_site_that_asks_us_to_stay_away_does_not_hold_a_run(tmp_path):
+    """Once asked, `--once` ends, whatever else of that site is due only after the pause."""
+
+    async def stay_away(_request: web.Request) -> web.Response:
+        return web.Response(status=429, headers={"Retry-After": "3600"})
+
+    site = web.Application()
+    site.router.add_get("/{feed}", stay_away)
+    async with TestServer(site) as server:
+        feeds = [{"url": f"http://slow.example/{number}", "name": f"Feed {number}"} for number in range(2)]
+        (tmp_path / "feeds.yaml").write_text(json.dumps({"feeds": feeds}))
+        asked = {
+            "FETCHER_RESOLVE": json.dumps({"slow.example": f"127.0.0.1:{server.port}"}),
+            "FETCHER_ALLOWED_NETWORKS": '["127.0.0.0/8"]',
+        }
+        runs = [await fildactu(*ONCE, cwd=tmp_path, env=asked) for _ in range(2)]
+
+    assert [run.code for run in runs] == [0, 0], runs[-1].err
 
 
 async def test_feeds_that_cannot_be_reached_are_one_line_each(tmp_path):
