@@ -1,15 +1,18 @@
 """Settings every service has: frozen, from the environment, all faults reported at once."""
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
 DEFAULT_PASSWORD = "fildactu-local"  # noqa: S105 - the documented local default, which services warn about
 BROKER_SCHEMES = ("inprocess", "amqp", "amqps")
+LARGEST = 1e9
+"""Of a number that may have a fraction: as seconds some thirty years, which dates can be reckoned with."""
 STORE_SCHEMES = ("sqlite", "sqlite+aiosqlite", "postgresql+asyncpg")
 
 S = TypeVar("S", bound="ServiceSettings")
@@ -32,6 +35,14 @@ class ServiceSettings(BaseSettings):
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     shutdown_seconds: float = Field(default=20.0, gt=0, description="for work in flight after SIGTERM")
 
+    @field_validator("*")
+    @classmethod
+    def _reckonable(cls, value: Any) -> Any:  # noqa: ANN401 - of every setting
+        for each in value if isinstance(value, tuple) else (value,):
+            if isinstance(each, float) and not abs(each) <= LARGEST:
+                raise ValueError(f"{each} is not a number up to {LARGEST:.0f}")
+        return value
+
     @field_validator("broker_url")
     @classmethod
     def _known_broker(cls, value: SecretStr) -> SecretStr:
@@ -41,6 +52,12 @@ class ServiceSettings(BaseSettings):
     @classmethod
     def _known_store(cls, value: SecretStr) -> SecretStr:
         return _of_scheme(value, STORE_SCHEMES)
+
+    def require_broker(self) -> None:
+        """Raises InvalidSettings for a service that runs alone with a broker that reaches only its own process."""
+        if self.broker_url.get_secret_value().startswith("inprocess:"):
+            name = f"{self.model_config.get('env_prefix', '')}BROKER_URL"
+            raise InvalidSettings(f"{name}: set amqp://…; to run both services in one process: fildactu run")
 
     @property
     def default_credentials(self) -> tuple[str, ...]:
@@ -58,12 +75,20 @@ def load(kind: type[S], environment: Mapping[str, str]) -> S:
     secrets, faults = _from_files(prefix, environment)
     try:
         settings = kind(**secrets)
+    except SettingsError as error:
+        raise InvalidSettings("\n".join([*faults, _not_json(prefix, error)])) from error
     except ValidationError as error:
         faults += [f"{prefix}{'.'.join(map(str, e['loc']))}".upper() + f": {e['msg']}" for e in error.errors()]
         raise InvalidSettings("\n".join(faults)) from error
     if faults:
         raise InvalidSettings("\n".join(faults))
     return settings
+
+
+def _not_json(prefix: str, error: SettingsError) -> str:
+    """A list or a mapping that is not written as one; the value stays unsaid, as everywhere."""
+    field = re.search(r'field "(\w+)"', str(error))
+    return f"{prefix}{field[1]}".upper() + ": not JSON" if field else str(error)
 
 
 def _from_files(prefix: str, environment: Mapping[str, str]) -> tuple[dict[str, Any], list[str]]:

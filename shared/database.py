@@ -3,12 +3,25 @@
 Stores are chosen by URL alone: `sqlite:///file` or `postgresql+asyncpg://…`.
 """
 
+import os
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from datetime import UTC, datetime
 from typing import Any, Protocol, Self, TypeVar
 
-from sqlalchemy import CursorResult, DateTime, Executable, TypeDecorator, exc, text
+from sqlalchemy import (
+    Column,
+    CursorResult,
+    DateTime,
+    Executable,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    TypeDecorator,
+    exc,
+    text,
+)
 from sqlalchemy.engine import Dialect
 from sqlalchemy.ext.asyncio import create_async_engine
 
@@ -16,8 +29,17 @@ from shared.errors import StoreUnavailable, TransientError
 from shared.sqlite import SqliteEngine
 
 CONNECT_SECONDS = 10
+BEAT_BYTES = 2**16
+"""About what a page writes: on a full disk, a few bytes more often still find room."""
 
 T = TypeVar("T")
+
+
+metadata = MetaData()
+heartbeat = Table(
+    "heartbeat", metadata, Column("one", Integer, primary_key=True), Column("beat", LargeBinary, nullable=False)
+)
+BEAT = text("INSERT INTO heartbeat (one, beat) VALUES (1, :beat) ON CONFLICT (one) DO UPDATE SET beat = excluded.beat")
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -108,6 +130,15 @@ class Database:
         """Raises StoreUnavailable unless the store answers."""
         async with self.snapshot() as connection:
             await connection.execute(text("SELECT 1"))
+
+    async def writable(self) -> None:
+        """Raises StoreUnavailable unless the store takes a write: a full disk or a standby answers all the same.
+
+        It writes one row, of no meaning, in a table that `migrate` makes.
+        """
+        async with self.transaction() as connection:
+            # Random, because PostgreSQL compresses.
+            await connection.execute(BEAT, {"beat": os.urandom(BEAT_BYTES)})
 
     async def close(self) -> None:
         await self._engine.close()

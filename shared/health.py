@@ -4,12 +4,14 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 
+import structlog
 from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST
 
 from shared import metrics
 from shared.errors import PipelineError
 
+log = structlog.get_logger()
 Check = Callable[[], Awaitable[None]]
 CHECK_SECONDS = 3.0
 
@@ -38,12 +40,16 @@ def application(checks: Mapping[str, Check]) -> web.Application:
 
 @asynccontextmanager
 async def served(checks: Mapping[str, Check], *, host: str, port: int) -> AsyncIterator[int]:
-    """Serve until the block ends; yields the port that was bound."""
+    """Serve until the block ends; yields the port that was bound. Ends the process where the port cannot be had."""
     runner = web.AppRunner(application(checks), access_log=None)
     await runner.setup()
     try:
         site = web.TCPSite(runner, host, port)
-        await site.start()
+        try:
+            await site.start()
+        except OSError as error:
+            log.error("health_not_served", host=host, port=port, reason=error.strerror)  # noqa: TRY400 - all is said
+            raise SystemExit(1) from error
         yield runner.addresses[0][1]
     finally:
         await runner.cleanup()

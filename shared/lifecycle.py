@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 import structlog
 
-from shared.errors import TransientError, Unavailable
+from shared.errors import PipelineError, TransientError, Unavailable
 
 log = structlog.get_logger()
 T = TypeVar("T")
@@ -17,6 +17,7 @@ T = TypeVar("T")
 FIRST_DELAY = 0.2
 LONGEST_DELAY = 15.0
 GATHER_SECONDS = 0.25
+HAND_BACK_SECONDS = 3.0
 
 
 class Stop:
@@ -131,6 +132,13 @@ async def work_off(
         for each_held in held:
             each_held.cancel()
         await asyncio.gather(*held, return_exceptions=True)
+
+
+async def hand_back(release: Awaitable[None]) -> None:
+    """Give up the lease of work that is being cancelled; where that fails, it is waited for until the lease ends."""
+    with suppress(PipelineError, TimeoutError):
+        async with asyncio.timeout(HAND_BACK_SECONDS):
+            await release
 
 
 async def _until_room(running: set[asyncio.Task[object]], stop: Stop, concurrency: int) -> None:

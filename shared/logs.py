@@ -2,12 +2,15 @@
 
 import logging
 import sys
+from collections.abc import Sequence
 from typing import Any
 
 import structlog
 from structlog.typing import Processor
 
 LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
+# A lost connection is an error to these libraries; to us it is a warning, which the broker's link says itself.
+SPOKEN_FOR = ("aiormq", "aio_pika")
 
 
 def configure(*, service: str, form: str = "auto", level: str = "info") -> None:
@@ -18,20 +21,33 @@ def configure(*, service: str, form: str = "auto", level: str = "info") -> None:
         if console
         else [structlog.processors.format_exc_info, structlog.processors.JSONRenderer(ensure_ascii=False)]
     )
+    facts: list[Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        _named(service),
+    ]
     structlog.configure(
-        processors=[
-            structlog.contextvars.merge_contextvars,
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            _named(service),
-            *shown,
-        ],
+        processors=[*facts, *shown],
         wrapper_class=structlog.make_filtering_bound_logger(LEVELS[level]),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
         cache_logger_on_first_use=False,
     )
-    # Libraries log through the standard module; only what they find alarming is worth an operator's line.
-    logging.basicConfig(level=logging.ERROR, stream=sys.stderr, format="%(levelname)s %(name)s %(message)s", force=True)
+    _configure_libraries(facts, shown)
+
+
+def _configure_libraries(facts: Sequence[Processor], shown: Sequence[Processor]) -> None:
+    """Libraries log through the standard module; only what they find alarming is worth an operator's line."""
+    lines = logging.StreamHandler(sys.stderr)
+    lines.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=[*facts, structlog.stdlib.add_logger_name],
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *shown],
+        )
+    )
+    logging.basicConfig(level=logging.ERROR, handlers=[lines], force=True)
+    for library in SPOKEN_FOR:
+        logging.getLogger(library).setLevel(logging.CRITICAL)
 
 
 def _named(service: str) -> Processor:

@@ -1,8 +1,9 @@
 """What both services do around their work: open store and broker, serve health, wait until both answer."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 
 import structlog
 
@@ -16,6 +17,8 @@ from shared.topology import topology
 
 log = structlog.get_logger()
 
+StoreCheck = Callable[[Database], Awaitable[None]]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Surroundings:
@@ -27,8 +30,14 @@ class Surroundings:
 
 
 @asynccontextmanager
-async def surroundings(settings: ServiceSettings, *, name: str) -> AsyncIterator[Surroundings]:
-    """Open everything in order and close it in reverse; health answers from the start and says what is missing."""
+async def surroundings(
+    settings: ServiceSettings, *, name: str, store_check: StoreCheck = Database.ping, consumes: Sequence[str] = ()
+) -> AsyncIterator[Surroundings]:
+    """Open everything in order and close it in reverse; health answers from the start and says what is missing.
+
+    `store_check` says what the service needs of the store: that it answers, or `Database.writable`. `consumes` are
+    the queues without whose consumers it is not ready, though they start later than this waits.
+    """
     for setting in settings.default_credentials:
         log.warning("default_credentials", setting=setting, remedy="set a password of your own in .env")
     async with AsyncExitStack() as stack:
@@ -37,8 +46,11 @@ async def surroundings(settings: ServiceSettings, *, name: str) -> AsyncIterator
         stack.push_async_callback(database.close)
         url, grace = settings.broker_url.get_secret_value(), settings.shutdown_seconds
         broker = await stack.enter_async_context(brokers.connect(url, topology(), name=name, grace_seconds=grace))
-        checks = {"store": database.ping, "broker": broker.ping}
-        await stack.enter_async_context(health.served(checks, host=settings.health_host, port=settings.health_port))
+        checks: dict[str, health.Check] = {"store": partial(store_check, database), "broker": broker.ping}
+        shown = dict(checks)
+        if consumes:
+            shown["consumers"] = partial(broker.consuming, *consumes)
+        await stack.enter_async_context(health.served(shown, host=settings.health_host, port=settings.health_port))
         for what, probe in checks.items():
             await lifecycle.answered(what, probe, stop)
         yield Surroundings(stop=stop, database=database, broker=broker)

@@ -18,7 +18,8 @@ from sqlalchemy.engine.interfaces import DBAPIConnection
 
 BUSY_SECONDS = 30.0
 BUSY_PAUSE = 0.02
-PRAGMAS = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON")
+# `secure_delete`: what is forgotten must not stay in the file's free pages.
+PRAGMAS = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "secure_delete=ON")
 
 T = TypeVar("T")
 

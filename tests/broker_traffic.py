@@ -5,10 +5,10 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
 
-from shared.broker.protocols import ATTEMPT_HEADER, Consumer, Delivery, Handler, Postponed, Publisher, Ready
+from shared.broker.protocols import ATTEMPT_HEADER, Broker, Consumer, Delivery, Handler, Postponed, Publisher, Ready
 from shared.delivery import Ack, Verdict
 from shared.envelope import Message
-from shared.errors import TransientError
+from shared.errors import BrokerUnavailable, TransientError
 from shared.topology import RAW_IN, RAW_KEY
 
 DEADLINE_SECONDS = 20.0
@@ -26,6 +26,29 @@ async def eventually(condition: Callable[[], bool], what: str) -> None:
                 await asyncio.sleep(0.01)
     except TimeoutError:
         raise AssertionError(f"never happened: {what}") from None
+
+
+async def until_consuming(broker: Broker, *queues: str) -> None:
+    """Wait until each of the queues is consumed."""
+    async with asyncio.timeout(DEADLINE_SECONDS):
+        while await not_consumed(broker, *queues):  # noqa: ASYNC110 -- as above
+            await asyncio.sleep(0.01)
+
+
+async def until_not_consuming(broker: Broker, queue: str) -> None:
+    """Wait until the queue is not consumed any more, and is named."""
+    async with asyncio.timeout(DEADLINE_SECONDS):
+        while await not_consumed(broker, queue) != f"not_consuming {queue}":  # noqa: ASYNC110 -- as above
+            await asyncio.sleep(0.01)
+
+
+async def not_consumed(broker: Broker, *queues: str) -> str | None:
+    """What the broker says of queues of which one is not consumed; None when all are."""
+    try:
+        await broker.consuming(*queues)
+    except BrokerUnavailable as error:
+        return error.reason
+    return None
 
 
 async def always_ready() -> None:

@@ -1,5 +1,6 @@
 """Values of the pipeline, with what a test does not care about filled in, and stand-ins for its neighbours."""
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
@@ -162,10 +163,15 @@ class Client:
 
 
 class Hosts:
-    """Every slot is free at once, unless `busy` is set to what is raised instead."""
+    """Every slot is free after `wait`, unless `busy` is set to what is raised instead.
+
+    `held_meanwhile` is raised to those who waited.
+    """
 
     def __init__(self, busy: Exception | None = None) -> None:
         self.busy = busy
+        self.held_meanwhile: Exception | None = None
+        self.wait = timedelta(0)
         self.reserved: list[str] = []
         self.held: list[tuple[str, timedelta | None]] = []
 
@@ -173,7 +179,11 @@ class Hosts:
         self.reserved.append(site)
         if self.busy is not None:
             raise self.busy
-        return timedelta(0)
+        return self.wait
+
+    async def check(self, site: str) -> None:
+        if self.held_meanwhile is not None:
+            raise self.held_meanwhile
 
     async def hold(self, site: str, retry_after: timedelta | None) -> datetime:
         self.held.append((site, retry_after))
@@ -188,6 +198,7 @@ class Feeds:
         self._kept = kept
         self.polls: list[Poll] = []
         self.postponed: list[tuple[Feed, datetime]] = []
+        self.released: list[Feed] = []
 
     async def known(self, feed: UUID, identities: list[str]) -> Mapping[str, str]:
         return {name: print_ for name, print_ in self._known.items() if name in identities}
@@ -199,6 +210,9 @@ class Feeds:
     async def postpone(self, feed: Feed, until: datetime) -> None:
         self.postponed.append((feed, until))
 
+    async def release(self, feed: Feed) -> None:
+        self.released.append(feed)
+
 
 class Entries:
     """Numbers observations from the entry's own count. `busy` is raised by `begin`, `lost` stands for a lost lease."""
@@ -208,6 +222,8 @@ class Entries:
         self._lost = lost
         self.results: list[VisitResult] = []
         self.postponed: list[datetime] = []
+        self.released: list[Entry] = []
+        self.wait = timedelta(0)
 
     async def begin(self, entry: Entry, delay: timedelta) -> Visit:
         if self._busy is not None:
@@ -217,7 +233,7 @@ class Entries:
     async def number(self, entry: Entry) -> Visit:
         if self._lost:
             raise LeaseLost
-        return Visit(wait=timedelta(0), number=entry.observations + 1)
+        return Visit(wait=self.wait, number=entry.observations + 1)
 
     async def commit(self, result: VisitResult) -> bool:
         self.results.append(result)
@@ -225,6 +241,9 @@ class Entries:
 
     async def postpone(self, entry: Entry, until: datetime) -> None:
         self.postponed.append(until)
+
+    async def release(self, entry: Entry) -> None:
+        self.released.append(entry)
 
 
 class Gate:
@@ -255,6 +274,19 @@ class Outlet:
         if self._failures:
             raise self._failures.pop(0)
         self.sent.append((page, attempt))
+
+
+class Hanging(Client):
+    """A host that takes the request and never answers; `reached` is set by then."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.reached = asyncio.Event()
+
+    async def get(self, url: str, **_asked: Any) -> Response:
+        self.reached.set()
+        await asyncio.Event().wait()
+        raise AssertionError(url)
 
 
 class Publisher:

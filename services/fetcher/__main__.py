@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import structlog
@@ -122,9 +123,10 @@ async def serve(settings: FetcherSettings) -> None:
         surroundings(settings, name="fetcher") as around,
         build(settings, database=around.database, broker=around.broker) as fetcher,
     ):
-        await _apply_feeds(fetcher, settings.feeds)
-        log.info("fetcher_started")
-        await fetcher.run(around.stop)
+        # The store may answer before its tables are made.
+        if await lifecycle.answered("store", partial(_apply_feeds, fetcher, settings.feeds), around.stop):
+            log.info("fetcher_started")
+            await fetcher.run(around.stop)
     log.info("fetcher_stopped")
 
 
@@ -137,6 +139,7 @@ async def _apply_feeds(fetcher: Fetcher, path: Path | None) -> None:
 def main() -> None:
     try:
         settings = load(FetcherSettings, os.environ)
+        settings.require_broker()
         if settings.feeds is not None:
             load_feeds(settings.feeds)
     except (InvalidSettings, InvalidFeeds) as error:

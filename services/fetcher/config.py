@@ -1,7 +1,8 @@
 """The fetcher's settings (`FETCHER_*`) and the small policies made from them."""
 
 from datetime import timedelta
-from ipaddress import IPv4Network, IPv6Network, ip_network
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+from itertools import pairwise
 from pathlib import Path
 
 from pydantic import Field, field_validator
@@ -52,6 +53,27 @@ class FetcherSettings(ServiceSettings):
             ip_network(each)
         return value
 
+    @field_validator("contact")
+    @classmethod
+    def _one_line(cls, value: str) -> str:
+        if not value.isprintable():
+            raise ValueError("a header takes one line of printable characters")
+        return value
+
+    @field_validator("revisit_after_seconds")
+    @classmethod
+    def _ages(cls, value: tuple[float, ...]) -> tuple[float, ...]:
+        if any(later < earlier for earlier, later in pairwise((0.0, *value))):
+            raise ValueError("ages must not be negative, nor smaller than the one before")
+        return value
+
+    @field_validator("resolve")
+    @classmethod
+    def _endpoints(cls, value: dict[str, str]) -> dict[str, str]:
+        for each in value.values():
+            _endpoint(each)
+        return value
+
     @property
     def http(self) -> HttpPolicy:
         networks: tuple[IPv4Network | IPv6Network, ...] = tuple(ip_network(each) for each in self.allowed_networks)
@@ -83,5 +105,8 @@ class FetcherSettings(ServiceSettings):
 
 
 def _endpoint(value: str) -> tuple[str, int]:
+    """`address:port`; raises ValueError."""
     address, _, port = value.rpartition(":")
-    return address, int(port)
+    if not port.isdecimal() or not 0 < int(port) < 65536:
+        raise ValueError(f"{value!r} is not address:port")
+    return str(ip_address(address)), int(port)

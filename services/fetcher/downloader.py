@@ -18,8 +18,10 @@ import structlog
 from services.fetcher.errors import HostBusy, LeaseLost
 from services.fetcher.frontier import Visit, VisitResult
 from services.fetcher.hints import read_hints
+from services.fetcher.hosts import turn
 from services.fetcher.model import DownloadOutcome, Entry, Response, Validators
 from services.fetcher.observation import (
+    LONGEST_PAUSE,
     THROTTLING_STATUSES,
     Again,
     Finding,
@@ -35,11 +37,14 @@ from services.fetcher.store import PENDING, QUEUED
 from shared import metrics
 from shared.broker.protocols import Postponed
 from shared.errors import PermanentError, TransientError, Unavailable
+from shared.lifecycle import hand_back
 from shared.messages import RawPage, ResponseFacts, raw_id
 from shared.urls import host_of, site_of
 
 log = structlog.get_logger()
+Concluded = tuple[DownloadOutcome, dict[str, object]]
 
+UNEXPECTED = "unexpected_error"
 ACCEPT = "text/html, application/xhtml+xml, application/xml;q=0.9, */*;q=0.1"
 
 
@@ -60,10 +65,12 @@ class Entries(Protocol):
     async def number(self, entry: Entry) -> Visit: ...
     async def commit(self, result: VisitResult) -> bool: ...
     async def postpone(self, entry: Entry, until: datetime) -> None: ...
+    async def release(self, entry: Entry) -> None: ...
 
 
 class Hosts(Protocol):
     async def reserve(self, site: str, delay: timedelta) -> timedelta: ...
+    async def check(self, site: str) -> None: ...
     async def hold(self, site: str, retry_after: timedelta | None) -> datetime: ...
 
 
@@ -90,7 +97,14 @@ class Downloader:
         self._policy = policy
 
     async def visit(self, entry: Entry) -> DownloadOutcome:
-        """Look at the entry's page; every failure that the pipeline knows becomes an outcome."""
+        """Look at the entry's page; every failure becomes an outcome. Cancelled, it hands the entry back."""
+        try:
+            return await self._visited(entry)
+        except asyncio.CancelledError:
+            await hand_back(self._entries.release(entry))
+            raise
+
+    async def _visited(self, entry: Entry) -> DownloadOutcome:
         policy = self._policy_for(entry)
         try:
             outcome, facts = await self._visit(entry, policy)
@@ -107,8 +121,33 @@ class Downloader:
         level("page_visited", outcome=outcome.value, url=entry.url, entry_id=str(entry.entry_id), **facts)
         return outcome
 
-    async def _visit(self, entry: Entry, policy: VisitPolicy) -> tuple[DownloadOutcome, dict[str, object]]:
-        finding, response, visit = await self._look(entry, policy)
+    async def _visit(self, entry: Entry, policy: VisitPolicy) -> Concluded:
+        try:
+            return await self._conclude(entry, policy, *await self._look(entry, policy))
+        except TransientError:
+            raise
+        except Exception:
+            # Ours to mend; until then it is met again after growing pauses, and not each time that a lease ends.
+            log.exception("visit_failed", url=entry.url, entry_id=str(entry.entry_id))
+        finding = judge_failure(entry, UNEXPECTED, policy)
+        try:
+            return await self._conclude(entry, policy, finding)
+        except TransientError:
+            raise
+        except Exception:
+            # Not even the feed's own text can be sent.
+            log.exception("visit_failed", url=entry.url, entry_id=str(entry.entry_id))
+        return await self._conclude(entry, policy, Again(reason=UNEXPECTED, pause=LONGEST_PAUSE))
+
+    async def _conclude(
+        self,
+        entry: Entry,
+        policy: VisitPolicy,
+        finding: Finding,
+        response: Response | None = None,
+        visit: Visit | None = None,
+    ) -> Concluded:
+        """Publish what there is to publish, and store how it went on."""
         if isinstance(finding, Observe):
             visit = visit or await self._entries.number(entry)
             finding = await self._send(entry, finding, response, visit)
@@ -128,7 +167,7 @@ class Downloader:
         try:
             rules = await self._gate.check(entry.url)
             visit = await self._entries.begin(entry, self._gate.pace(rules, entry.feed.page_delay))
-            await asyncio.sleep(max(0.0, visit.wait.total_seconds()))
+            await turn(self._hosts, site_of(entry.url), visit.wait)
             response = await self._get(entry, entry.url)
         except (HostBusy, LeaseLost, Unavailable):
             raise
@@ -137,7 +176,7 @@ class Downloader:
         except PermanentError as error:
             return Observe(kind="feed_only", reason=error.reason), None, visit
         if response.status in THROTTLING_STATUSES:
-            await self._throttled(entry.url, response)
+            await self._throttled(response.final_url, response)
         return judge_response(entry, response, policy), response, visit
 
     async def _get(self, entry: Entry, url: str) -> Response:
@@ -146,7 +185,7 @@ class Downloader:
         async def before_hop(target: str) -> None:
             rules = await self._gate.check(target)
             wait = await self._hosts.reserve(site_of(target), self._gate.pace(rules, entry.feed.page_delay))
-            await asyncio.sleep(max(0.0, wait.total_seconds()))
+            await turn(self._hosts, site_of(target), wait)
 
         return await self._client.get(
             url,

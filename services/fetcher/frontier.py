@@ -95,6 +95,11 @@ class Frontier:
         async with self._database.transaction() as connection:
             await change(connection, entries, _ours(entry), {"next_at": until, "lease": None, "lease_until": None})
 
+    async def release(self, entry: Entry) -> None:
+        """Hand the entry back as it was taken: it is due, and anyone's."""
+        async with self._database.transaction() as connection:
+            await change(connection, entries, _ours(entry), {"lease": None, "lease_until": None})
+
     async def commit(self, result: VisitResult) -> bool:
         """Store what a visit came to; False when the lease was lost."""
         async with self._database.transaction() as connection:

@@ -1,7 +1,9 @@
 """Hosts in the database: the pace at which each site may be asked, and what its robots.txt said."""
 
+import asyncio
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Protocol
 
 from sqlalchemy import bindparam, select
 
@@ -24,6 +26,10 @@ class RobotsFile:
     body: str
 
 
+class Checks(Protocol):
+    async def check(self, site: str) -> None: ...
+
+
 class HostStore:
     """Shared by all fetchers, so that a site is asked at one pace by all of them together."""
 
@@ -44,6 +50,14 @@ class HostStore:
             await _save(connection, site, slot)
         return slot.blocked_until or now
 
+    async def check(self, site: str) -> None:
+        """Raises HostBusy while the site is held."""
+        blocked = select(hosts.c.blocked_until).where(hosts.c.site == site)
+        async with self._database.snapshot() as connection:
+            until = await connection.scalar(blocked)
+            if until is not None and until > await clock(connection):
+                raise HostBusy(until)
+
     async def robots(self, origin: str) -> RobotsFile | None:
         """What is kept and still fresh."""
         kept = select(robots).where(robots.c.origin == origin)
@@ -58,6 +72,13 @@ class HostStore:
             until = await clock(connection) + fresh_for
             said = {"status": found.status, "body": found.body, "fresh_until": until}
             await upsert(connection, robots, {"origin": origin}, said)
+
+
+async def turn(hosts: Checks, site: str, wait: timedelta) -> None:
+    """Sleep until a slot that was reserved begins. Raises HostBusy when the site asked us to slow down meanwhile."""
+    if wait > timedelta(0):
+        await asyncio.sleep(wait.total_seconds())
+        await hosts.check(site)
 
 
 async def reserve_slot(connection: Connection, site: str, delay: timedelta, now: datetime) -> datetime:

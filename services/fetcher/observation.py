@@ -88,7 +88,7 @@ def judge_failure(entry: Entry, reason: str, policy: VisitPolicy) -> Finding:
     """A failure that may pass: once more later, until the attempts are used up."""
     if entry.attempts + 1 >= policy.attempts:
         return Observe(kind="feed_only", reason=reason)
-    return Again(reason=reason, pause=min(policy.first_pause * 2**entry.attempts, LONGEST_PAUSE))
+    return Again(reason=reason, pause=min(policy.first_pause * 2 ** min(entry.attempts, 20), LONGEST_PAUSE))
 
 
 def next_look(visits: int, policy: VisitPolicy) -> timedelta | None:

@@ -24,6 +24,9 @@ from shared.urls import normalise
 
 MOST_ENTRIES = 2000
 
+_HALF = rb"&#(?:[xX]0*[dD][89a-fA-F][0-9a-fA-F]{2}|0*5[5-7][0-9]{3});"
+"""A reference to what may be half of a character: U+D800 to U+DFFF, and some neighbours of theirs in decimal."""
+_HALVES = re.compile(rb"(?:%b)+" % _HALF)
 _TAIL = re.compile(rb"</(?:[\w.-]+:)?(?:rss|feed|rdf)\s*>", re.IGNORECASE)
 _TAG = re.compile(r"<[^<>]*>")
 _NAME_IN_BRACKETS = re.compile(r"[^\s@()]+@[^\s@()]+\s*\(([^()]+)\)")
@@ -66,7 +69,7 @@ def _feed(
 def _document(body: bytes, content_type: str | None) -> Any:  # noqa: ANN401 - feedparser has no types
     try:
         document = feedparser.parse(
-            io.BytesIO(body),
+            io.BytesIO(_HALVES.sub(_joined, body)),
             response_headers={"content-type": _content_type(body, content_type)},
             sanitize_html=False,
             resolve_relative_uris=False,
@@ -79,6 +82,14 @@ def _document(body: bytes, content_type: str | None) -> Any:  # noqa: ANN401 - f
         looks = "an HTML page" if re.search(rb"<(?:!doctype )?html", body[:2000], re.IGNORECASE) else "no feed format"
         raise PermanentError("not_a_feed", f"{looks}, sent as {content_type or 'no type'}"[:300])
     return document
+
+
+def _joined(found: re.Match[bytes]) -> bytes:
+    """Halves of characters as references to whole ones; a half on its own is nothing, and feedparser fails on it."""
+    numbers = (each[2:] for each in found[0].split(b";")[:-1])
+    text = "".join(chr(int(each[1:], 16) if each[:1] in b"xX" else int(each)) for each in numbers)
+    whole = text.encode("utf-16", "surrogatepass").decode("utf-16", "ignore")
+    return b"".join(b"&#%d;" % ord(character) for character in whole)
 
 
 def _content_type(body: bytes, content_type: str | None) -> str:

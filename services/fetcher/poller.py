@@ -21,6 +21,7 @@ import structlog
 
 from services.fetcher.errors import HostBusy
 from services.fetcher.hints import Hints, read_hints
+from services.fetcher.hosts import turn
 from services.fetcher.model import Feed, ParsedFeed, PollOutcome, Response, Rhythm, Validators
 from services.fetcher.observation import THROTTLING_STATUSES, body_hash
 from services.fetcher.schedule import Failure, Schedule, fail, next_poll, observe
@@ -28,6 +29,7 @@ from services.fetcher.selection import Selection, select
 from services.fetcher.store import Poll
 from shared import metrics
 from shared.errors import PermanentError, PipelineError, TransientError, Unavailable
+from shared.lifecycle import hand_back
 from shared.urls import site_of
 
 log = structlog.get_logger()
@@ -36,6 +38,7 @@ ACCEPT = (
     "application/atom+xml, application/rss+xml, application/feed+json;q=0.9, application/rdf+xml;q=0.9, "
     "application/xml;q=0.8, text/xml;q=0.8, */*;q=0.1"
 )
+UNEXPECTED = "unexpected_error"
 PASSING_STATUSES = frozenset({403, 404, 408, 425, 429}) | set(range(500, 600))
 
 Parse = Callable[[bytes, str | None, str], Awaitable[ParsedFeed]]
@@ -57,10 +60,12 @@ class Feeds(Protocol):
     async def known(self, feed: UUID, identities: list[str]) -> Mapping[str, str]: ...
     async def commit(self, poll: Poll) -> bool: ...
     async def postpone(self, feed: Feed, until: datetime) -> None: ...
+    async def release(self, feed: Feed) -> None: ...
 
 
 class Hosts(Protocol):
     async def reserve(self, site: str, delay: timedelta) -> timedelta: ...
+    async def check(self, site: str) -> None: ...
     async def hold(self, site: str, retry_after: timedelta | None) -> datetime: ...
 
 
@@ -90,15 +95,34 @@ class Poller:
         self._delay = delay
 
     async def poll(self, feed: Feed) -> PollOutcome:
-        """Poll the feed; every failure that the pipeline knows becomes an outcome. Raises Unavailable."""
+        """Poll the feed; every failure becomes an outcome. Raises Unavailable; cancelled, it hands the feed back."""
         try:
-            found = await self._found(feed)
-        except Unavailable:
+            return await self._polled(feed)
+        except asyncio.CancelledError:
+            await hand_back(self._feeds.release(feed))
             raise
+
+    async def _polled(self, feed: Feed) -> PollOutcome:
+        try:
+            return await self._commit(feed, await self._answered(feed))
         except HostBusy as busy:
             return await self._wait_for_host(feed, busy.until)
+        except PipelineError:
+            raise
+        except Exception:
+            # Ours to mend; until then it is met again at the feed's own pace, and not each time that a lease ends.
+            log.exception("poll_failed", feed=feed.settings.name, url=feed.settings.url)
+            return await self._commit(feed, _failure(feed, Failure.OURS, UNEXPECTED))
+
+    async def _answered(self, feed: Feed) -> Found:
+        try:
+            return await self._found(feed)
+        except (Unavailable, HostBusy):
+            raise
         except PipelineError as error:
-            found = _failed(feed, error)
+            return _failed(feed, error)
+
+    async def _commit(self, feed: Feed, found: Found) -> PollOutcome:
         now = datetime.now(UTC)
         schedule = next_poll(
             found.rhythm,
@@ -124,8 +148,7 @@ class Poller:
     async def _found(self, feed: Feed) -> Found:
         async def slot(url: str) -> None:
             delay = self._delay if feed.settings.page_delay is None else feed.settings.page_delay
-            wait = await self._hosts.reserve(site_of(url), delay)
-            await asyncio.sleep(max(0.0, wait.total_seconds()))
+            await turn(self._hosts, site_of(url), await self._hosts.reserve(site_of(url), delay))
 
         await slot(feed.settings.url)
         response = await self._client.get(
@@ -137,7 +160,7 @@ class Poller:
         )
         hints = replace(read_hints(response.headers, response.status, response.fetched_at), ttl=feed.rhythm.ttl)
         if response.status in THROTTLING_STATUSES:
-            await self._hosts.hold(site_of(feed.settings.url), hints.retry_after)
+            await self._hosts.hold(site_of(response.final_url), hints.retry_after)
         if response.status == 304 and feed.validators is not None:
             return _unchanged(feed, response, hints, PollOutcome.NOT_MODIFIED)
         if not 200 <= response.status < 300:
@@ -202,13 +225,17 @@ def _refused(feed: Feed, response: Response, hints: Hints) -> Found:
 def _failed(feed: Feed, error: PipelineError) -> Found:
     weight = Failure.PASSING if isinstance(error, TransientError) else Failure.LASTING
     refused = isinstance(error, PermanentError) and error.reason == "address_refused"
+    return replace(_failure(feed, weight, str(error)), outcome=PollOutcome.BLOCKED if refused else PollOutcome.FAILED)
+
+
+def _failure(feed: Feed, weight: Failure, reason: str) -> Found:
     return Found(
-        outcome=PollOutcome.BLOCKED if refused else PollOutcome.FAILED,
+        outcome=PollOutcome.FAILED,
         rhythm=fail(feed.rhythm, weight.value),
         validators=feed.validators,
         body_hash=feed.body_hash,
         failed=weight,
-        reason=str(error),
+        reason=reason,
     )
 
 

@@ -17,7 +17,7 @@ from services.fetcher.selection import Selection
 from services.fetcher.tables import entries, feed_entries, feeds
 from shared.database import Connection, Database, UtcDateTime, clock
 from shared.errors import PermanentError
-from shared.statements import Excluded, change, upsert
+from shared.statements import Excluded, change, insert_new, upsert
 from shared.urls import site_of
 
 log = structlog.get_logger()
@@ -107,6 +107,11 @@ class FeedStore:
         async with self._database.transaction() as connection:
             await change(connection, feeds, _ours(feed), {"next_poll_at": until, "lease": None, "lease_until": None})
 
+    async def release(self, feed: Feed) -> None:
+        """Hand the feed back as it was taken: it is due, and anyone's."""
+        async with self._database.transaction() as connection:
+            await change(connection, feeds, _ours(feed), {"lease": None, "lease_until": None})
+
     async def _release(self, connection: Connection, poll: Poll) -> bool:
         said = {
             **validator_columns(poll.validators),
@@ -121,8 +126,9 @@ class FeedStore:
         return await change(connection, feeds, _ours(poll.feed), said) == 1
 
     async def _store_selection(self, connection: Connection, poll: Poll, selection: Selection) -> None:
+        changed = frozenset(each.identity for each in selection.changed)
         for entry in await self._to_visit(connection, poll.feed, selection):
-            await self._store_entry(connection, poll, entry)
+            await self._store_entry(connection, poll, entry, changed=entry.identity in changed)
             await self._remember(connection, poll, entry, skipped=None)
         for skip in selection.skipped:
             await self._remember(connection, poll, skip.entry, skipped=skip.reason)
@@ -136,10 +142,10 @@ class FeedStore:
         wanted = (each for each in (*selection.new, *selection.changed) if each.identity not in left_out)
         return sorted(wanted, key=lambda each: entry_id(each.facts.url, feed.feed_id, each.identity))
 
-    async def _store_entry(self, connection: Connection, poll: Poll, entry: ParsedEntry) -> None:
-        """A new entry is due at once; a known address is looked at again, for the feed says something new of it.
+    async def _store_entry(self, connection: Connection, poll: Poll, entry: ParsedEntry, *, changed: bool) -> None:
+        """A new entry is due at once, unless another feed listed its address before: feeds share one download.
 
-        A visit that is under way does not know that yet: it loses its lease.
+        One that changed is looked at again. A visit that is under way does not know that yet: it loses its lease.
         """
         said = {
             "facts": entry.facts.model_dump(mode="json", exclude_none=True),
@@ -158,7 +164,10 @@ class FeedStore:
             "discovered_at": poll.polled_at,
         }
         key = {"entry_id": entry_id(entry.facts.url, poll.feed.feed_id, entry.identity)}
-        await upsert(connection, entries, key, said, once=once, where=_is_remembered)
+        if changed:
+            await upsert(connection, entries, key, said, once=once, where=_is_remembered)
+        else:
+            await insert_new(connection, entries, {**key, **said, **once})
 
     async def _remember(self, connection: Connection, poll: Poll, entry: ParsedEntry, *, skipped: str | None) -> None:
         key = {"feed_id": poll.feed.feed_id, "identity": entry.identity}

@@ -48,17 +48,25 @@ class Processor:
     settings: ProcessorSettings
 
     async def run(self, stop: Stop) -> None:
+        consumed = Stop()
         await lifecycle.run_until(
             stop,
-            self._consume(stop),
-            self.relay.run(stop),
+            self._consume_all(stop, consumed),
+            # Longer than the consumers: what they still commit goes out.
+            self.relay.run(consumed),
             self._prune(stop),
             grace_seconds=self.settings.shutdown_seconds,
         )
 
+    async def _consume_all(self, stop: Stop, consumed: Stop) -> None:
+        try:
+            await self._consume(stop)
+        finally:
+            consumed.set()
+
     async def _consume(self, stop: Stop) -> None:
         """Consume until the stop; the broker lets what is in flight finish when it is cancelled."""
-        ready, concurrency = self.store.ping, self.settings.concurrency
+        ready, concurrency = self.store.writable, self.settings.concurrency
         consuming = [
             asyncio.create_task(
                 self.broker.consume(RAW_WORK, self.handler.handle, concurrency=concurrency, ready=ready)
@@ -110,17 +118,22 @@ async def build(settings: ProcessorSettings, *, database: Database, broker: Brok
 async def serve(settings: ProcessorSettings) -> None:
     """The service, until a signal."""
     async with (
-        surroundings(settings, name="processor") as around,
+        surroundings(
+            settings, name="processor", store_check=Database.writable, consumes=(RAW_WORK, RAW_DEAD)
+        ) as around,
         build(settings, database=around.database, broker=around.broker) as processor,
     ):
-        log.info("processor_started", workers=settings.workers)
-        await processor.run(around.stop)
+        # A signal may have come while store and broker were waited for.
+        if not around.stop:
+            log.info("processor_started", workers=settings.workers)
+            await processor.run(around.stop)
     log.info("processor_stopped")
 
 
 def main() -> None:
     try:
         settings = load(ProcessorSettings, os.environ)
+        settings.require_broker()
     except InvalidSettings as error:
         print(f"the processor cannot start:\n{error}", file=sys.stderr)  # noqa: T201 - before logging is set up
         sys.exit(2)

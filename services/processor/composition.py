@@ -38,7 +38,7 @@ def snapshot_event(
     now: datetime,
 ) -> ArticleEvent:
     """A `published`, `copied` or `updated` event: the whole article as it is now."""
-    url = stored.url if stored else (article.canonical_url or article.url)
+    url = stored.url if stored and not decision.moved else (article.canonical_url or article.url)
     host = host_of(url) or host_of(page.feed.url)
     data = ArticleData(
         article_id=article_id,

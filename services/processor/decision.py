@@ -1,10 +1,11 @@
 """What an observation means, from what was extracted and what is known. Pure: the first rule that fits decides.
 
+* an address that was forgotten: forgotten
 * no article on the page: not_an_article
 * the page is gone: gone, superseded, withdrawn
 * the page is unchanged: unchanged
 * the addresses lead to a stored article: superseded, updated, feed_only_after_page, alias, unchanged, rebaselined
-* they lead nowhere, but the text is known: alias (same site), copied (another site)
+* they lead nowhere, but the text is known: alias or, of a withdrawn article, updated (same site), copied (another site)
 * else: published
 """
 
@@ -24,12 +25,18 @@ SHORT_TEXT_WORDS = 20
 """Below it, two articles may well say the same in the same words ("Match reporté."): the headline must agree too."""
 
 
+LIVE_ELSEWHERE = "gone_here_live_elsewhere"
+"""The rule under which a page that is gone says nothing about its article."""
+
+
 def decide(observation: Observation, extracted: Extracted | None, known: Known | None, twin: Twin | None) -> Decision:
     """The verdict on one observation.
 
     `extracted` is None for `gone` and `unchanged`; `twin` is the first-seen article with the same text, which may be
     the known one. Raises ValueError when a `fetched` or `feed_only` observation comes without an extraction.
     """
+    if observation.forgotten:
+        return _decision(Verdict.FORGOTTEN, "forgotten_address", None)
     if isinstance(extracted, NotAnArticle):
         return _decision(Verdict.NOT_AN_ARTICLE, "not_an_article", known, reason=extracted.reason)
     if observation.kind == "gone":
@@ -48,6 +55,8 @@ def _gone(observation: Observation, known: Known | None) -> Decision:
         return _decision(Verdict.GONE, "gone_unknown", None)
     if known.withdrawn:
         return _decision(Verdict.GONE, "gone_again", known)
+    if known.live_elsewhere:
+        return _decision(Verdict.GONE, LIVE_ELSEWHERE, known)
     if observation.observed_at < known.observed_at:
         return _decision(Verdict.SUPERSEDED, "gone_before_revision", known)
     return _decision(Verdict.WITHDRAWN, "gone_known", known)
@@ -82,9 +91,17 @@ def _unknown(article: Article, twin: Twin | None) -> Decision:
     if twin is None or not _tells(article, twin):
         return _decision(Verdict.PUBLISHED, "new", None)
     if site_of(article.url) == twin.site:
-        known = twin.article_id
-        return Decision(verdict=Verdict.ALIAS, reason="alias", rule="text_on_site", article_id=known, twin=twin)
+        return _on_the_site(twin)
     return Decision(verdict=Verdict.COPIED, reason="copied", rule="text_elsewhere", twin=twin)
+
+
+def _on_the_site(twin: Twin) -> Decision:
+    known = twin.article_id
+    if twin.withdrawn:
+        return Decision(
+            verdict=Verdict.UPDATED, reason="updated", rule="returned_elsewhere", article_id=known, moved=True
+        )
+    return Decision(verdict=Verdict.ALIAS, reason="alias", rule="text_on_site", article_id=known, twin=twin)
 
 
 def _tells(article: Article, twin: Twin) -> bool:

@@ -16,17 +16,19 @@ The handler orchestrates; what it means is decided in `decision`, what a failure
 import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
+from dataclasses import replace
 from typing import Protocol
 from uuid import UUID
 
 import structlog
 
 from services.processor.composition import snapshot_event, withdrawal_event
-from services.processor.decision import decide
+from services.processor.decision import LIVE_ELSEWHERE, decide
 from services.processor.model import (
     Article,
     Decision,
     Extracted,
+    Known,
     NotAnArticle,
     Observation,
     Places,
@@ -112,16 +114,29 @@ async def _settle(
     ledger: Ledger, page: RawPage, extracted: Extracted | None, places: Places
 ) -> tuple[Decision, ArticleEvent | None]:
     article = extracted if isinstance(extracted, Article) else None
+    known = await _known(ledger, page, places)
     observation = Observation(
-        kind=page.kind, observed_at=page.observed_at, address_known=await ledger.address_known(places.own[0])
+        kind=page.kind,
+        observed_at=page.observed_at,
+        address_known=await ledger.address_known(places.own[0]),
+        # After the article was locked: it may have been forgotten while we waited for it.
+        forgotten=await ledger.forgotten(places),
     )
-    known = await ledger.known(places)
     twin = await ledger.twin(article.text_hash) if article else None
     decision = decide(observation, extracted, known, twin)
-    subject = decision.article_id or (article_id(address_key(places.own[-1])) if article else None)
+    subject = decision.article_id
+    if subject is None and article and decision.verdict is not Verdict.FORGOTTEN:
+        subject = article_id(address_key(places.own[-1]))
     event = await _apply(ledger, page, article, decision, subject, places)
     await ledger.settle(page, decision, subject, event)
     return decision, event
+
+
+async def _known(ledger: Ledger, page: RawPage, places: Places) -> Known | None:
+    known = await ledger.known(places)
+    if known is None or page.kind != "gone":
+        return known
+    return replace(known, live_elsewhere=await ledger.live_elsewhere(known.article_id, page.entry_id))
 
 
 async def _apply(
@@ -139,7 +154,7 @@ async def _apply(
         case Verdict.UNCHANGED | Verdict.REBASELINED if article and subject:
             # Also when the words are the same: from now on they count as this extractor's.
             await ledger.rebaseline(subject, page.observed_at, _revised(article))
-        case Verdict.UNCHANGED | Verdict.GONE if subject:
+        case Verdict.UNCHANGED | Verdict.GONE if subject and decision.rule != LIVE_ELSEWHERE:
             await ledger.confirm(subject, page.observed_at)
     return None
 

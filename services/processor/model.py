@@ -82,6 +82,8 @@ class Observation:
     observed_at: datetime
     address_known: bool
     """Whether the very address that was fetched is stored already, for whichever article."""
+    forgotten: bool = False
+    """Whether one of its addresses belongs to an article that an operator had forgotten."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,6 +91,7 @@ class Known:
     """The stored article that an observation's addresses lead to, at its current revision.
 
     `matched` says how it was found: by the fetched `address`, or only by the `canonical` one that the page names.
+    `live_elsewhere` says, for `gone` alone, whether another entry leads to it whose page was not gone when last seen.
     """
 
     article_id: UUID
@@ -101,6 +104,7 @@ class Known:
     extractor: str
     story_id: UUID
     matched: str = "address"
+    live_elsewhere: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,6 +116,7 @@ class Twin:
     url: str
     site: str
     headline_hash: str
+    withdrawn: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -166,6 +171,7 @@ class Verdict(StrEnum):
     REBASELINED = "rebaselined"
     GONE = "gone"
     FEED_ONLY_AFTER_PAGE = "feed_only_after_page"
+    FORGOTTEN = "forgotten"
     NOT_AN_ARTICLE = "not_an_article"
 
 
@@ -176,7 +182,7 @@ EVENT_VERDICTS = frozenset({Verdict.PUBLISHED, Verdict.UPDATED, Verdict.COPIED, 
 class Decision:
     """The verdict and why; `reason` is what is recorded when there is no event.
 
-    `article_id` is the stored article it is about: None makes a new one.
+    `article_id` is the stored article it is about: None makes a new one. `moved` gives it the observation's address.
     """
 
     verdict: Verdict
@@ -184,6 +190,7 @@ class Decision:
     rule: str
     article_id: UUID | None = None
     twin: Twin | None = None
+    moved: bool = False
 
 
 def article_id(address_key: str) -> UUID:

@@ -18,7 +18,7 @@ from shared.broker.protocols import DETAIL_HEADER, REASON_HEADER, STAGE_HEADER, 
 from shared.database import Connection, Database, clock
 from shared.delivery import Ack, Verdict
 from shared.envelope import Message
-from shared.errors import UndecodableMessage
+from shared.errors import PermanentError, UndecodableMessage
 from shared.messages import RawPage, decode_raw_page
 from shared.statements import insert_new
 from shared.topology import RAW_IN, RAW_KEY
@@ -42,9 +42,14 @@ class Quarantine:
         message = delivery.message
         redriven = _count(message.headers.get(REDRIVEN_HEADER))
         if _reason(message) == DELIVERY_LIMIT and redriven < REDRIVES:
-            await self._publisher.publish(RAW_IN, RAW_KEY, _again(message, redriven + 1))
-            log.warning("dead_letter_redriven", raw_id=message.message_id, times=redriven + 1)
-            return Ack()
+            try:
+                await self._publisher.publish(RAW_IN, RAW_KEY, _again(message, redriven + 1))
+            except PermanentError as error:
+                # No broker takes it again; handed back, it would block the quarantine for ever.
+                log.warning("redrive_refused", raw_id=message.message_id, reason=str(error))
+            else:
+                log.warning("dead_letter_redriven", raw_id=message.message_id, times=redriven + 1)
+                return Ack()
         await self._keep(delivery)
         return Ack()
 

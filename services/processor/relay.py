@@ -49,6 +49,7 @@ class Relay:
         self._work.set()
 
     async def run(self, stop: Stop) -> None:
+        """Relay until the stop, and then what is left."""
         pause = self._idle
         while not stop:
             try:
@@ -65,6 +66,16 @@ class Relay:
                 await self._idle_until_work(stop)
             # What is committed in the next moments goes in one batch, with one lease and one mark.
             await stop.wait(GATHER_SECONDS)
+        await self._finish()
+
+    async def _finish(self) -> None:
+        """What was committed before the stop goes out as well; what cannot now is for the next start."""
+        try:
+            sent, failed = await self.relay_batch()
+            while sent and not failed:
+                sent, failed = await self.relay_batch()
+        except TransientError as error:
+            log.warning("relay_waits", reason=str(error))
 
     async def relay_batch(self) -> tuple[int, bool]:
         """Relay what is due; returns how many events were confirmed, and whether some must be sent again.

@@ -13,6 +13,7 @@ from services.processor.tables import (
     QUARANTINED,
     addresses,
     articles,
+    forgotten,
     inbox,
     outbox,
     quarantine,
@@ -29,7 +30,8 @@ URLS_IN_EVENT = 20
 
 SETTLED = select(inbox.c.raw_id).where(inbox.c.raw_id == bindparam("which"), inbox.c.verdict != QUARANTINED)
 ADDRESS = select(addresses.c.url).where(addresses.c.address_id == bindparam("which"))
-ARTICLE = select(articles).where(articles.c.article_id == bindparam("which"))
+# Locked: a withdrawn article that is found by its text was not locked yet.
+ARTICLE = select(articles).where(articles.c.article_id == bindparam("which")).with_for_update()
 ARTICLE_AT = (
     select(articles)
     .select_from(addresses.join(articles, articles.c.article_id == addresses.c.article_id))
@@ -38,6 +40,15 @@ ARTICLE_AT = (
     .limit(1)
     .with_for_update(of=articles)
 )
+# Outcomes of an entry whose page is not there any more.
+OUTCOMES_OF_GONE = ("gone", "withdrawn")
+LIVE_ENTRY = (
+    select(inbox.c.entry_id)
+    .select_from(inbox.join(outcomes.entry_outcomes, outcomes.entry_outcomes.c.entry_id == inbox.c.entry_id))
+    .where(inbox.c.article_id == bindparam("which"), inbox.c.entry_id != bindparam("but"))
+    .where(outcomes.entry_outcomes.c.outcome.not_in(OUTCOMES_OF_GONE))
+    .limit(1)
+)
 FIRST_WITH_TEXT = (
     select(articles, revisions.c.headline_hash.label("headline_then"))
     .select_from(revisions.join(articles, articles.c.article_id == revisions.c.article_id))
@@ -45,6 +56,7 @@ FIRST_WITH_TEXT = (
     .order_by(revisions.c.created_at, articles.c.first_seen_at)
     .limit(1)
 )
+FORGOTTEN = select(forgotten.c.key_id).where(forgotten.c.key_id.in_(bindparam("keys", expanding=True))).limit(1)
 URLS = (
     select(addresses.c.url)
     .where(addresses.c.article_id == bindparam("which"))
@@ -64,8 +76,8 @@ class ProcessorStore:
         async with self._database.transaction() as connection:
             yield Ledger(connection, await clock(connection))
 
-    async def ping(self) -> None:
-        await self._database.ping()
+    async def writable(self) -> None:
+        await self._database.writable()
 
     async def summary(self) -> Mapping[str, int]:
         """Observations by verdict, or by reason where there was no event."""
@@ -76,14 +88,19 @@ class ProcessorStore:
     async def forget(self, url: str) -> list[str]:
         """Remove the article at this address and all that is stored of it; returns the addresses it had.
 
-        Events that were published are with their subscribers: they are not called back.
+        Nothing comes back: hashes of the addresses are kept, and tell a later observation of them. Events that were
+        published are with their subscribers: they are not called back.
         """
         async with self._database.transaction() as connection:
+            await _lock(connection, {f"key:{_key_id(url)}"})
             found = select(addresses.c.article_id).where(addresses.c.key_id == _key_id(url))
             article = (await connection.execute(found)).scalars().first()
+            await insert_new(connection, forgotten, {"key_id": _key_id(url)})
             if article is None:
                 return []
+            await connection.execute(ARTICLE, {"which": article})
             urls = list((await connection.execute(URLS, {"which": article})).scalars())
+            await insert_new(connection, forgotten, *({"key_id": key} for key in {_key_id(each) for each in urls}))
             observed = select(inbox.c.entry_id).where(inbox.c.article_id == article)
             await _forget_entries(connection, list((await connection.execute(observed)).scalars()))
             for table in (addresses, revisions, outbox, articles):
@@ -112,11 +129,17 @@ class Ledger:
 
         Sorted, so that two processors never wait for each other. SQLite has one writer anyway.
         """
-        if self._connection.dialect.name == "sqlite":
-            return
         names = {f"key:{_key_id(url)}" for url in places.all} | ({f"text:{text_hash}"} if text_hash else set())
-        for key in sorted(uuid5(NAMESPACE, name).int % 2**63 for name in names):
-            await self._connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": key})
+        await _lock(self._connection, names)
+
+    async def forgotten(self, places: Places) -> bool:
+        """Whether one of the addresses is that of an article that was forgotten, in any spelling."""
+        keys = [_key_id(url) for url in places.all]
+        return (await self._connection.execute(FORGOTTEN, {"keys": keys})).first() is not None
+
+    async def live_elsewhere(self, article: UUID, entry: UUID) -> bool:
+        """Whether an entry other than this one led to the article, and its page was not gone when last seen."""
+        return (await self._connection.execute(LIVE_ENTRY, {"which": article, "but": entry})).first() is not None
 
     async def address_known(self, url: str) -> bool:
         return (await self._connection.execute(ADDRESS, {"which": _address_id(url)})).first() is not None
@@ -148,6 +171,7 @@ class Ledger:
             url=row.url,
             site=site_of(row.url),
             headline_hash=row.headline_then,
+            withdrawn=row.withdrawn,
         )
 
     async def stored(self, article: UUID) -> Stored:
@@ -252,6 +276,13 @@ class Ledger:
         await outcomes.record(
             self._connection, page.entry_id, observation=page.observation, outcome=reason, at=self.now
         )
+
+
+async def _lock(connection: Connection, names: Iterable[str]) -> None:
+    if connection.dialect.name == "sqlite":
+        return
+    for key in sorted(uuid5(NAMESPACE, name).int % 2**63 for name in names):
+        await connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": key})
 
 
 async def _forget_entries(connection: Connection, entry_ids: Sequence[UUID]) -> None:

@@ -40,6 +40,7 @@ inbox = Table(
     Column("article_id", Uuid),
     Column("event_id", Uuid),
     Column("received_at", UtcDateTime, nullable=False),
+    Index("inbox_article", "article_id"),
     Index("inbox_received", "received_at"),
 )
 
@@ -112,6 +113,9 @@ outbox = Table(
     Index("outbox_pending", "confirmed_at", "sequence"),
     Index("outbox_article", "article_id"),
 )
+
+# Of what was forgotten only this is kept: it tells that an address is one of them, and not which.
+forgotten = Table("forgotten", metadata, Column("key_id", Uuid, primary_key=True))
 
 quarantine = Table(
     "quarantine",

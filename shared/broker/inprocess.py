@@ -73,6 +73,12 @@ class InProcessBroker:
         if self.state != "connected":
             raise BrokerUnavailable("no_consumer")
 
+    async def consuming(self, *queues: str) -> None:
+        """As `protocols.Broker.consuming`; a consumer that waits for what it needs is not consuming."""
+        for queue in queues:
+            if not any(seat.open.is_set() for seat in self._seats[queue]):
+                raise BrokerUnavailable(f"not_consuming {queue}")
+
     async def publish(self, exchange: str, routing_key: str, message: Message) -> None:
         """As `protocols.Publisher.publish`; returns when each consumer of the message is done with it."""
         queues = self._topology.routes(exchange, routing_key)

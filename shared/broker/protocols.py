@@ -79,3 +79,6 @@ class Broker(Publisher, Consumer, Protocol):
 
     async def ping(self) -> None:
         """Raises BrokerUnavailable unless messages can be published now."""
+
+    async def consuming(self, *queues: str) -> None:
+        """Raises BrokerUnavailable, naming the queue, unless each of `queues` is being consumed here now."""

@@ -48,6 +48,7 @@ class RabbitBroker:
         self._publishing = Link(url, name=f"{name} publishing", chance=chance)
         self._links = [self._publishing]
         self._publisher = RabbitPublisher(self._publishing, clock=clock, patience=self._patience)
+        self._sessions: set[Session] = set()
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator["RabbitBroker"]:
@@ -65,6 +66,13 @@ class RabbitBroker:
 
     async def ping(self) -> None:
         await self._publisher.ping()
+
+    async def consuming(self, *queues: str) -> None:
+        """As `protocols.Broker.consuming`; between two sessions, and while one is paused, nothing is consumed."""
+        live = {session.queue for session in self._sessions if session.live}
+        for queue in queues:
+            if queue not in live:
+                raise BrokerUnavailable(f"not_consuming {queue}")
 
     async def publish(self, exchange: str, routing_key: str, message: Message) -> None:
         await self._publisher.publish(exchange, routing_key, message)
@@ -105,7 +113,11 @@ class RabbitBroker:
             channel = await link.channel()
         except BrokerUnavailable as error:
             return Ending(reason=error.reason, quiet=True)
-        return await session.run(channel)
+        self._sessions.add(session)
+        try:
+            return await session.run(channel)
+        finally:
+            self._sessions.discard(session)
 
 
 @asynccontextmanager

@@ -23,7 +23,7 @@ from shared.broker.protocols import Delivery, Handler, Publisher
 from shared.broker.rabbitmq_link import OPEN_SECONDS, close_channel
 from shared.broker.rabbitmq_messages import to_delivery
 from shared.delivery import Ack, DeadLetter, Pause, Retry, Verdict
-from shared.errors import PipelineError
+from shared.errors import PermanentError, PipelineError
 from shared.topology import RAW_DLX, RAW_KEY, RAW_RETRY
 
 log = structlog.get_logger()
@@ -50,7 +50,7 @@ class Session:
         patience: Patience,
     ) -> None:
         self.settled = 0
-        self._queue = queue
+        self.queue = queue
         self._handler = handler
         self._concurrency = concurrency
         self._publisher = publisher
@@ -60,6 +60,11 @@ class Session:
         self._subscription: tuple[AbstractQueue, str] | None = None
         self._track = Track()
         self._ended: asyncio.Future[Ending] = asyncio.get_running_loop().create_future()
+
+    @property
+    def live(self) -> bool:
+        """Whether the broker hands over messages here, and they are worked on."""
+        return self._subscription is not None and not self._ended.done()
 
     async def run(self, channel: AbstractChannel) -> Ending:
         """Consume until the channel is lost, a handler asks for a pause, or it is cancelled; hand back the rest."""
@@ -80,7 +85,7 @@ class Session:
                 under.on_consumer_cancel_callbacks.add(lambda _: self._end(Ending(reason="cancelled_by_the_broker")))
                 # Small: at a crash all of it counts as delivered once more, innocent messages with the guilty.
                 await channel.set_qos(prefetch_count=2 * self._concurrency, timeout=OPEN_SECONDS)
-                queue = await channel.get_queue(self._queue, ensure=False)
+                queue = await channel.get_queue(self.queue, ensure=False)
                 tag = await queue.consume(self._note, timeout=OPEN_SECONDS)
                 self._subscription = (queue, tag)
         except CONNECTION_EXCEPTIONS as error:
@@ -95,17 +100,17 @@ class Session:
             async with self._track.entered(alone=delivery.redelivered):
                 if self._ended.done():
                     return
-                verdict = await handled(self._handler, delivery, queue=self._queue)
-                await self._settle(incoming, delivery, applicable(verdict, self._queue))
+                verdict = await handled(self._handler, delivery, queue=self.queue)
+                await self._settle(incoming, delivery, applicable(verdict, self.queue))
 
     async def _settle(self, incoming: AbstractIncomingMessage, delivery: Delivery, verdict: Verdict) -> None:
         if isinstance(verdict, Pause):
             self._end(Ending(reason=verdict.reason, paused=True))
             return
         try:
-            await self._set_aside(delivery, verdict)
+            taken = await self._taken(delivery, verdict)
             with true_cancellations():
-                await incoming.ack()
+                await (incoming.ack() if taken else incoming.reject(requeue=False))
         except PipelineError as error:
             # Without the copy's confirm there is no ack: the message goes back and comes again.
             self._end(Ending(reason=f"not_set_aside: {error}"))
@@ -114,6 +119,19 @@ class Session:
         else:
             self.settled += 1
 
+    async def _taken(self, delivery: Delivery, verdict: Ack | Retry | DeadLetter) -> bool:
+        """False where no broker takes the copy: redelivered, it would block its queue for ever.
+
+        Rejected, the message itself goes to the quarantine: of all queues, only the work queue's are set aside.
+        """
+        try:
+            await self._set_aside(delivery, verdict)
+        except PermanentError as error:
+            facts = {"queue": self.queue, "message_id": delivery.message.message_id}
+            log.error("copy_refused", reason=str(error), verdict=verdict, **facts)  # noqa: TRY400 -- no bug of ours
+            return False
+        return True
+
     async def _set_aside(self, delivery: Delivery, verdict: Ack | Retry | DeadLetter) -> None:
         match verdict:
             case Ack():
@@ -121,7 +139,7 @@ class Session:
             case Retry(tier=tier):
                 await self._publisher.publish(RAW_RETRY, tier.name, for_retry(delivery))
             case DeadLetter():
-                copy = for_quarantine(delivery, verdict, stage=self._queue, failed_at=self._clock())
+                copy = for_quarantine(delivery, verdict, stage=self.queue, failed_at=self._clock())
                 await self._publisher.publish(RAW_DLX, RAW_KEY, copy)
             case _:
                 assert_never(verdict)
@@ -148,7 +166,7 @@ class Session:
             with true_cancellations():
                 await queue.cancel(tag, nowait=True, timeout=OPEN_SECONDS)
         except CONNECTION_EXCEPTIONS as error:
-            log.debug("consumer_not_cancelled", queue=self._queue, reason=repr(error))
+            log.debug("consumer_not_cancelled", queue=self.queue, reason=repr(error))
 
     def _end(self, ending: Ending) -> None:
         if not self._ended.done():

@@ -7,7 +7,17 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
-from broker_traffic import Inbox, consuming, eventually, page, send, sending
+from broker_traffic import (
+    Inbox,
+    consuming,
+    eventually,
+    not_consumed,
+    page,
+    send,
+    sending,
+    until_consuming,
+    until_not_consuming,
+)
 from quick_topology import quick_topology, subscriber_queue
 
 from shared.broker import apply_topology, connect
@@ -339,6 +349,57 @@ async def test_a_broker_with_its_consumer_is_ready(broker_url: str) -> None:
     async with broker_at(broker_url) as broker, consuming(broker, RAW_WORK, Inbox()):
         await eventually(lambda: broker.state == "connected", "connected")
         await broker.ping()
+
+
+async def test_whether_a_queue_is_consumed_can_be_asked(broker_url: str) -> None:
+    """Not before a consumer has it, not while that one waits for its store, and not after it has gone."""
+    up = asyncio.Event()
+
+    async def ready() -> None:
+        if not up.is_set():
+            raise StoreUnavailable("refused")
+
+    async with broker_at(broker_url) as broker:
+        assert await not_consumed(broker, RAW_WORK) == f"not_consuming {RAW_WORK}"
+        async with consuming(broker, RAW_WORK, Inbox(Pause("refused")), ready=ready):
+            await until_consuming(broker, RAW_WORK)
+            assert await not_consumed(broker, RAW_WORK, RAW_DEAD) == f"not_consuming {RAW_DEAD}"
+            async with sending(broker, page()):
+                await until_not_consuming(broker, RAW_WORK)
+                up.set()
+                await until_consuming(broker, RAW_WORK)
+        assert await not_consumed(broker, RAW_WORK) == f"not_consuming {RAW_WORK}"
+
+
+async def test_a_consumer_that_takes_no_more_is_not_consuming(broker_url: str) -> None:
+    """Even while it still finishes what it has in hand."""
+    started, release, up = asyncio.Event(), asyncio.Event(), asyncio.Event()
+    handled: list[str] = []
+
+    async def handler(delivery: Delivery) -> Verdict:
+        if delivery.message.message_id == "page-refused" and not up.is_set():
+            return Pause("refused")
+        started.set()
+        await release.wait()
+        handled.append(delivery.message.message_id)
+        return Ack()
+
+    async def ready() -> None:
+        if not up.is_set():
+            raise StoreUnavailable("refused")
+
+    async with (
+        broker_at(broker_url) as broker,
+        consuming(broker, RAW_WORK, handler, concurrency=2, ready=ready),
+        sending(broker, page("slow")),
+    ):
+        await started.wait()
+        async with sending(broker, page("refused")):
+            await until_not_consuming(broker, RAW_WORK)
+            assert handled == []
+            up.set()
+            release.set()
+            await eventually(lambda: set(handled) == {"page-slow", "page-refused"}, "both handled")
 
 
 async def test_other_schemes_are_refused_without_telling_the_password() -> None:

@@ -12,10 +12,11 @@ from sqlalchemy import Connection, MetaData, inspect, text
 from services.fetcher.tables import metadata as fetcher_tables
 from services.processor.tables import metadata as processor_tables
 from shared.database import Database
+from shared.database import metadata as heartbeat_tables
 from shared.migrations import Scripts, migrate
 from shared.outcomes import metadata as outcome_tables
 
-TABLES = (fetcher_tables, processor_tables, outcome_tables)
+TABLES = (fetcher_tables, processor_tables, outcome_tables, heartbeat_tables)
 VERSION_TABLES = {scripts.version_table for scripts in SCRIPTS}
 
 

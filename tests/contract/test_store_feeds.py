@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import timedelta
+from uuid import uuid4
 
 import pytest
 from fakes import NOW, feed, parsed, poll, settings
@@ -286,3 +287,34 @@ async def test_an_overtaken_poller_postpones_nothing(database: Database) -> None
     await store.postpone(feed(), NOW + timedelta(days=10_000))
 
     assert len(await store.lease(1)) == 1
+
+
+async def test_another_feed_that_lists_an_address_later_does_not_start_it_anew(database: Database) -> None:
+    """The page is not downloaded again, a visit goes on, and its feed stays the first; a change is another matter."""
+    await due_feeds(database, "https://news.example/feed.xml", OTHER)
+    store = FeedStore(database, lease=LEASE)
+    first, second = await store.lease(2)
+    await store.commit(poll(first, parsed("guid-1")))
+    held, visits = uuid4(), 2
+    async with database.transaction() as connection:
+        await connection.execute(update(entries).values(state="queued", next_at=None, visits=visits, lease=held))
+    await store.commit(poll(second, parsed("guid-2")))
+    columns = (entries.c.state, entries.c.next_at, entries.c.visits, entries.c.lease, entries.c.feed_id)
+    assert await rows(database, entries, *columns) == [("queued", None, visits, held, first.feed_id)]
+    assert len(await rows(database, feed_entries, feed_entries.c.entry_id)) == 2
+
+    await make_due(database)
+    again = next(each for each in await store.lease(2) if each.feed_id == second.feed_id)
+    await store.commit(poll(again, selection=Selection(changed=(parsed("guid-2", fingerprint="2"),))))
+    assert await rows(database, entries, entries.c.state, entries.c.visits, entries.c.lease) == [("pending", 0, None)]
+
+
+async def test_a_feed_that_is_handed_back_is_anyones_at_once(database: Database) -> None:
+    """Unless it is another's by then."""
+    await due_feeds(database)
+    store, held = FeedStore(database, lease=LEASE), await leased(database)
+    await store.release(feed())
+    assert await store.lease(1) == []
+
+    await store.release(held)
+    assert [each.feed_id for each in await store.lease(1)] == [held.feed_id]

@@ -1,8 +1,9 @@
 """Entries and visits in the store, on both stores."""
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 from fakes import NOW, parsed, poll, settings
@@ -307,3 +308,14 @@ async def test_entries_of_a_feed_whose_secret_is_gone_stop_no_other(database: Da
 
     monkeypatch.setenv("FILDACTU_TEST_TOKEN", "s3cret")
     assert dict((await one(database)).feed.headers) == {"Authorization": "Bearer s3cret"}
+
+
+async def test_an_entry_that_is_handed_back_is_anyones_at_once(database: Database) -> None:
+    """Unless it is another's by then."""
+    await store_entries(database, PAGE)
+    works, held = frontier(database), await one(database)
+    await works.release(replace(held, lease=uuid4()))
+    assert await works.lease(1) == []
+
+    await works.release(held)
+    assert [each.entry_id for each in await works.lease(1)] == [held.entry_id]

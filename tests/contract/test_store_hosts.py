@@ -7,7 +7,7 @@ from itertools import pairwise
 import pytest
 
 from services.fetcher.errors import HostBusy
-from services.fetcher.hosts import PATIENCE, HostStore, RobotsFile, reserve_slot
+from services.fetcher.hosts import PATIENCE, HostStore, RobotsFile, reserve_slot, turn
 from shared.database import Database, clock
 
 SITE = "news.example"
@@ -70,3 +70,16 @@ async def test_robots_are_kept_while_they_are_fresh(database: Database) -> None:
     await hosts.save_robots(origin, new, timedelta(hours=1))
 
     assert new == await hosts.robots(origin)
+
+
+async def test_a_slot_is_void_once_the_site_is_held(database: Database) -> None:
+    """Requests that were reserved before are not made; other sites' are."""
+    hosts, soon = HostStore(database), timedelta(milliseconds=1)
+    await hosts.reserve(SITE, DELAY)
+    await turn(hosts, SITE, soon)
+    until = await hosts.hold(SITE, timedelta(hours=2))
+    await turn(hosts, "else.example", soon)
+    with pytest.raises(HostBusy) as busy:
+        await turn(hosts, SITE, soon)
+
+    assert until == busy.value.until

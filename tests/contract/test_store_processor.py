@@ -1,9 +1,11 @@
 """What an observation causes in the store, on both stores: the handler with a given extraction, and the real store."""
 
 import asyncio
+import shutil
 from collections import Counter
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -20,7 +22,7 @@ from services.processor.tables import addresses, articles, inbox, outbox, revisi
 from shared.broker.protocols import REASON_HEADER
 from shared.database import Database
 from shared.delivery import Ack
-from shared.messages import RawPage
+from shared.messages import RawPage, ResponseFacts
 from shared.outcomes import entry_outcomes
 
 OTHER = "https://other.example/b"
@@ -246,6 +248,63 @@ async def test_a_withdrawn_article_may_return(database: Database) -> None:
     assert await rows(database, articles.c.withdrawn, articles.c.revision) == [(False, 3)]
 
 
+MOVED = "https://news.example/moved"
+
+
+async def told(database: Database) -> list[str]:
+    """The rule that settled each observation, by number; each test numbers its own."""
+    return [rule for _, rule in sorted(await rows(database, inbox.c.observation, inbox.c.rule))]
+
+
+async def test_an_article_that_stands_at_another_address_is_not_withdrawn(database: Database) -> None:
+    """It moved: that its old page is gone says nothing. When the last of its pages is gone, it is."""
+    await see(database, raw_page(**later(1)))
+    await see(database, raw_page(MOVED, **later(2)))
+    await see(database, raw_page(kind="gone", body=b"", **later(3)))
+    await see(database, raw_page(MOVED, kind="unchanged", body=b"", **later(4)))
+    assert await verbs(database) == ["published"]
+    await see(database, raw_page(MOVED, kind="gone", body=b"", **later(5)))
+
+    rules = ["new", "text_on_site", "gone_here_live_elsewhere", "unchanged", "gone_known"]
+    assert rules == await told(database)
+    assert await verbs(database) == ["published", "withdrawn"]
+
+
+async def test_a_page_that_is_gone_elsewhere_holds_up_no_update(database: Database) -> None:
+    """The other address may have been looked at before, and is settled after: it counts."""
+    await see(database, raw_page(**later(1)))
+    await see(database, raw_page(MOVED, **later(2)))
+    await see(database, raw_page(kind="gone", body=b"", **later(4)))
+    await see(database, raw_page(MOVED, **later(3)), B)
+
+    assert await verbs(database) == ["published", "updated"]
+
+
+async def test_two_addresses_that_go_at_once_withdraw_the_article_once(
+    database: Database, other_database: Database
+) -> None:
+    """Neither sees the other as standing, and neither tells it twice."""
+    await see(database, raw_page(**later(1)))
+    await see(database, raw_page(MOVED, **later(2)))
+    gone = [raw_page(url, kind="gone", body=b"", **later(3)) for url in (URL, MOVED)]
+    works = [handler(database), handler(other_database)]
+    await asyncio.gather(*(each.handle(delivery(page)) for each, page in zip(works, gone, strict=True)))
+
+    assert await verbs(database) == ["published", "withdrawn"]
+
+
+async def test_a_withdrawn_article_may_return_at_another_address(database: Database) -> None:
+    """It is the same article, a new revision, told with the address where it stands now; then all is as usual."""
+    await see(database, raw_page(**later(1)))
+    await see(database, raw_page(kind="gone", body=b"", **later(2)))
+    await see(database, raw_page(MOVED, **later(3)))
+    await see(database, raw_page(MOVED, **later(4)))
+
+    assert await verdicts(database) == ["published", "withdrawn", "updated", "unchanged"]
+    assert await rows(database, articles.c.url, articles.c.withdrawn, articles.c.revision) == [(MOVED, False, 3)]
+    assert {URL, MOVED} == {url for (url,) in await rows(database, addresses.c.url)}
+
+
 async def test_a_new_extractor_is_no_news(database: Database) -> None:
     """Its text is what is compared from then on, and what copies are found by."""
     await see(database, raw_page(**later(1)), article(A))
@@ -294,3 +353,55 @@ async def test_forgetting_removes_every_trace_of_the_article(database: Database)
     assert await rows(database, articles.c.url) == [(OTHER,)]
     assert await rows(database, inbox.c.verdict) == [("published",)]
     assert await Outbox(database).depth() == 1
+
+
+@pytest.mark.parametrize(
+    ("asked", "answered", "canonical"),
+    [
+        (f"{URL}?utm_source=x", f"{URL}?utm_source=x", None),
+        ("https://short.example/1", "https://news.example/final", None),
+        ("https://amp.news.example/a", "https://amp.news.example/a", "http://www.news.example/a/"),
+    ],
+    ids=["a spelling of its address", "the address that answered", "the canonical address"],
+)
+async def test_what_was_forgotten_does_not_come_back(
+    database: Database, asked: str, answered: str, canonical: str | None
+) -> None:
+    """By no address that it had, though an entry brings it that was never heard of; all that stays is the reason."""
+    first = ResponseFacts(requested_url=URL, final_url="https://news.example/final", status=200)
+    await see(database, raw_page(response=first))
+    store = ProcessorStore(database)
+    await store.forget(URL)
+    again = raw_page(asked, response=ResponseFacts(requested_url=asked, final_url=answered, status=200), **later(2))
+    await see(database, again, article(A, url=answered, canonical_url=canonical))
+
+    assert await store.summary() == {"forgotten": 1}
+    assert [await rows(database, table) for table in (articles, addresses, revisions, outbox)] == [[], [], [], []]
+    assert await rows(database, inbox.c.article_id) == [(None,)]
+
+
+async def test_a_page_that_is_still_on_its_way_is_forgotten_too(database: Database) -> None:
+    """Of an address that no article is known by yet, and only of that."""
+    store = ProcessorStore(database)
+    assert await store.forget(URL) == []
+    await see(database, raw_page())
+    await see(database, raw_page("https://news.example/ab", **later(2)), B)
+
+    assert await store.summary() == {"forgotten": 1, "published": 1}
+
+
+async def test_what_is_forgotten_is_not_in_the_file(tmp_path: Path, sqlite_template: Path) -> None:
+    """Deleted rows would stay readable in the file's free pages."""
+    path = shutil.copy(sqlite_template, tmp_path / "store.db")
+    words = "The council voted on the budget."
+
+    def in_the_files() -> bool:
+        return any(words.encode() in each.read_bytes() for each in tmp_path.glob("store.db*"))
+
+    database = Database.open(f"sqlite:///{path}")
+    await see(database, raw_page(), words)
+    seen = in_the_files()
+    await ProcessorStore(database).forget(URL)
+    await database.close()
+
+    assert (seen, in_the_files()) == (True, False)

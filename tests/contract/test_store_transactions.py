@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import shutil
 import sys
 from datetime import UTC, datetime, timedelta, timezone
 from random import Random
@@ -181,6 +182,43 @@ async def test_a_full_disk_is_an_outage_that_ends(tmp_path) -> None:
 
     assert await value(database) == 5
     await database.close()
+
+
+async def test_a_store_that_takes_no_writes_answers_and_is_not_writable(database: Database) -> None:
+    """A standby: consuming on its word would use up the deliveries of every message."""
+    await database.writable()
+    read_only = "PRAGMA query_only=ON" if database.is_sqlite else "SET default_transaction_read_only=on"
+    async with database.snapshot() as connection:
+        await connection.execute(text(read_only))
+
+    await database.ping()
+    with pytest.raises(StoreUnavailable):
+        await database.writable()
+
+
+async def test_a_full_store_is_not_writable(tmp_path, sqlite_template) -> None:
+    """Until there is room again."""
+    path = shutil.copy(sqlite_template, tmp_path / "store.db")
+    database = Database.open(f"sqlite:///{path}")
+
+    async def limit(pages: int) -> None:
+        async with database.snapshot() as connection:
+            await connection.execute(text(f"PRAGMA max_page_count={pages}"))
+
+    await limit(10)
+    with pytest.raises(StoreUnavailable, match="full"):
+        await database.writable()
+    await limit(100_000)
+    await database.writable()
+    await database.close()
+
+
+async def test_several_find_a_store_writable_at_once(database: Database, other_database: Database) -> None:
+    """They write the same row, one after the other."""
+    await asyncio.gather(*(each.writable() for each in [database, other_database] * 5))
+
+    async with database.snapshot() as connection:
+        assert await connection.scalar(text("SELECT count(*) FROM heartbeat")) == 1
 
 
 async def test_other_processes_on_the_file_are_waited_for(tmp_path) -> None:

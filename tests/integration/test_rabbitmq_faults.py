@@ -8,7 +8,16 @@ from dataclasses import replace
 
 import aio_pika
 import pytest
-from broker_traffic import Inbox, consuming, eventually, page, send, sending
+from broker_traffic import (
+    Inbox,
+    consuming,
+    eventually,
+    page,
+    send,
+    sending,
+    until_consuming,
+    until_not_consuming,
+)
 from quick_topology import quick_topology
 from rabbitmq_node import RabbitNode
 from structlog.testing import capture_logs
@@ -17,10 +26,11 @@ from structlog.typing import EventDict
 from shared.broker.pace import Patience
 from shared.broker.protocols import Delivery, Rejected, Unconfirmed, Unroutable
 from shared.broker.rabbitmq import RabbitBroker
+from shared.broker.rabbitmq_publisher import MAX_BODY_BYTES
 from shared.broker.rabbitmq_topology import TopologyDrift, apply_topology
-from shared.delivery import Ack, Pause, Verdict
+from shared.delivery import Ack, DeadLetter, Pause, Retry, Verdict
 from shared.errors import BrokerUnavailable, PermanentError
-from shared.topology import ARTICLE_EVENTS, RAW_DEAD, RAW_IN, RAW_KEY, RAW_WORK, Topology
+from shared.topology import ARTICLE_EVENTS, RAW_DEAD, RAW_IN, RAW_KEY, RAW_WORK, RETRY_TIERS, Topology
 
 PATIENCE = Patience(wait_seconds=0.5, attempt_seconds=5, grace_seconds=5)
 HASTE = replace(PATIENCE, attempt_seconds=0.3)
@@ -235,6 +245,44 @@ async def test_what_the_broker_gives_up_says_so_in_the_quarantine(rabbitmq_url: 
 
     headers = dead.deliveries[0].message.headers
     assert (headers["x-reason"], headers["x-stage"]) == ("delivery_limit", RAW_WORK)
+
+
+@pytest.mark.parametrize("verdict", [DeadLetter("undecodable"), Retry(RETRY_TIERS[0], "busy")])
+async def test_a_message_too_large_to_copy_is_quarantined_as_it_is(
+    rabbitmq_url: str, verdict: DeadLetter | Retry
+) -> None:
+    """It comes once, goes to the quarantine with `rejected` as its reason, and what is behind it is handled."""
+    body = bytes(MAX_BODY_BYTES + 1)
+    work, dead = Inbox(verdict), Inbox()
+    async with broker_at(rabbitmq_url) as broker:
+        async with await aio_pika.connect(rabbitmq_url) as connection, connection.channel() as channel:
+            exchange = await channel.get_exchange(RAW_IN, ensure=False)
+            await exchange.publish(aio_pika.Message(body, message_id="large", headers={"x-attempt": 2}), RAW_KEY)
+        async with consuming(broker, RAW_WORK, work), consuming(broker, RAW_DEAD, dead):
+            await send(broker, page("behind"))
+            await work.holds(2)
+            await dead.holds(1)
+
+    assert work.ids == ["large", "page-behind"]
+    kept = dead.deliveries[0]
+    assert (kept.message.message_id, kept.message.body == body, kept.attempt) == ("large", True, 2)
+    assert (kept.message.headers["x-reason"], kept.message.headers["x-stage"]) == ("rejected", RAW_WORK)
+
+
+async def test_a_queue_without_a_consumer_of_its_own_is_named(rabbitmq_url: str) -> None:
+    """While its queue is away the broker answers but the service consumes nothing, and that can be asked for."""
+    async with (
+        broker_at(rabbitmq_url) as broker,
+        consuming(broker, RAW_DEAD, Inbox()),
+        consuming(broker, RAW_WORK, Inbox()),
+    ):
+        await until_consuming(broker, RAW_WORK, RAW_DEAD)
+        await delete_queue(rabbitmq_url, RAW_WORK)
+        await until_not_consuming(broker, RAW_WORK)
+        await broker.ping()
+        await broker.consuming(RAW_DEAD)
+        await apply_topology(rabbitmq_url, quick_topology())
+        await until_consuming(broker, RAW_WORK)
 
 
 async def delete_queue(url: str, queue: str) -> None:

@@ -1,4 +1,6 @@
 import os
+import subprocess
+import sys
 
 import pytest
 
@@ -95,3 +97,47 @@ def test_stores_are_chosen_by_url(environment, url: str) -> None:
 def test_a_service_reads_its_own_variables_only(environment) -> None:
     """One `.env` serves all."""
     assert load(ProcessorSettings, environment(FETCHER_LOG_LEVEL="debug", FETCHER_POLLERS="no")).log_level == "info"
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("ALLOWED_NETWORKS", "nojson"),
+        ("RESOLVE", '{"news.example": "nowhere"}'),
+        ("RESOLVE", '{"news.example": "newsroom:80"}'),
+        ("RESOLVE", '{"news.example": "127.0.0.1:70000"}'),
+        ("CONTACT", "https://x.example\r\nX-More: yes"),
+        ("REVISIT_AFTER_SECONDS", "[-60]"),
+        ("REVISIT_AFTER_SECONDS", "[3600, 60]"),
+        ("REVISIT_AFTER_SECONDS", "[NaN]"),
+        ("LEASE_SECONDS", "inf"),
+        ("PAGE_DELAY_SECONDS", "nan"),
+        ("RECONCILE_SECONDS", "1e300"),
+    ],
+)
+def test_a_value_that_nothing_can_be_done_with_is_a_fault(environment, name: str, value: str) -> None:
+    """One line with the variable's name, instead of a traceback or a surprise later."""
+    with pytest.raises(InvalidSettings) as invalid:
+        load(FetcherSettings, environment(**{f"FETCHER_{name}": value}))
+
+    (line,) = str(invalid.value).splitlines()
+    assert line.startswith(f"FETCHER_{name}")
+
+
+def test_hosts_may_be_resolved_by_hand(environment) -> None:
+    """To addresses of both kinds."""
+    said = '{"a.example": "127.0.0.1:8001", "b.example": "::1:8002"}'
+    found = load(FetcherSettings, environment(FETCHER_RESOLVE=said)).http
+
+    assert found.resolve == {"a.example": ("127.0.0.1", 8001), "b.example": ("::1", 8002)}
+
+
+@pytest.mark.parametrize("service", ["fetcher", "processor"])
+def test_a_service_alone_refuses_a_broker_that_nobody_shares(service: str) -> None:
+    """It would wait for ever: one line says what to set, and nothing is started."""
+    command = [sys.executable, "-m", f"services.{service}"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+
+    assert done.returncode == 2
+    assert f"{service.upper()}_BROKER_URL: set amqp://" in done.stderr
+    assert "Traceback" not in done.stderr

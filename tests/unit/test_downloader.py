@@ -1,13 +1,15 @@
+import asyncio
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from fakes import NOW, URL, Client, Entries, Gate, Hosts, Outlet, entry, response, settings
+from fakes import NOW, URL, Client, Entries, Gate, Hanging, Hosts, Outlet, entry, response, settings
 
 from services.fetcher.downloader import Downloader
 from services.fetcher.errors import Disallowed, HostBusy
 from services.fetcher.frontier import VisitResult
 from services.fetcher.model import DownloadOutcome, Entry, Validators
-from services.fetcher.observation import UNCONFIRMED_GONE, VisitPolicy, body_hash
+from services.fetcher.observation import LONGEST_PAUSE, UNCONFIRMED_GONE, VisitPolicy, body_hash
 from shared.broker.protocols import Postponed, Rejected
 from shared.errors import BrokerUnavailable, PermanentError, StoreUnavailable, TransientError
 from shared.messages import RawPage, raw_id
@@ -203,3 +205,56 @@ async def test_a_feed_may_say_itself_when_to_look_again() -> None:
     await second.visit(entry(feed=soon))
 
     assert (first.result.next_in, second.result.next_in) == (None, timedelta(minutes=5))
+
+
+async def test_a_bug_is_met_again_after_a_pause_and_ends() -> None:
+    """Not each time that a lease ends: it counts as an attempt, and after the last the feed's own text is used."""
+    first, last = Bench(KeyError("bug")), Bench(KeyError("bug"))
+
+    assert await first.visit(entry()) is DownloadOutcome.RETRY
+    assert (first.result.reason, first.result.attempts) == ("unexpected_error", 1)
+    assert first.result.next_in == POLICY.first_pause
+    assert await last.visit(entry(attempts=2)) is DownloadOutcome.FEED_ONLY
+    assert (last.page.no_page_reason, last.result.state) == ("unexpected_error", "queued")
+
+
+@pytest.mark.parametrize("error", [KeyError("bug"), PermanentError("too_large_to_publish")])
+async def test_an_entry_of_which_nothing_can_be_sent_is_met_seldom(error: Exception) -> None:
+    """Neither its page nor its feed's own text."""
+    bench = Bench(response(), outlet=Outlet(error, error, error))
+
+    assert await bench.visit(entry(attempts=2)) is DownloadOutcome.RETRY
+    assert (bench.outlet.sent, bench.result.next_in) == ([], LONGEST_PAUSE)
+
+
+async def test_a_visit_that_is_cancelled_hands_its_entry_back() -> None:
+    """The next run would wait for the lease to end otherwise."""
+    bench, client, seen = Bench(), Hanging(), entry()
+    bench.client = client
+    task = asyncio.create_task(bench.visit(seen))
+    async with asyncio.timeout(10):
+        await client.reached.wait()
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+    assert (task.cancelled(), bench.entries.released) == (True, [seen])
+
+
+async def test_the_host_that_throttles_is_held_not_the_one_that_led_to_it() -> None:
+    """After a redirect they differ."""
+    bench = Bench(replace(response(b"", 503), final_url="https://else.example/b"))
+    await bench.visit(entry())
+
+    assert [site for site, _ in bench.hosts.held] == ["else.example"]
+
+
+@pytest.mark.parametrize("where", ["page", "redirect"])
+async def test_a_host_that_was_held_while_its_slot_was_waited_for_is_not_asked(where: str) -> None:
+    """A slot that was reserved before the host asked us to slow down is void."""
+    bench = Bench()
+    bench.client.hops = ("https://else.example/b",)
+    late = bench.entries if where == "page" else bench.hosts
+    late.wait, bench.hosts.held_meanwhile = timedelta(milliseconds=1), HostBusy(NOW)
+
+    assert await bench.visit(entry()) is DownloadOutcome.WAITING
+    assert (len(bench.client.asked), bench.entries.postponed) == (0 if where == "page" else 1, [NOW])

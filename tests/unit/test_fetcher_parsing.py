@@ -303,3 +303,23 @@ def test_no_bytes_make_it_fail(noise, head):
         came_to = error.reason
 
     assert came_to in {"ParsedFeed", "not_a_feed"}
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        ("a&#xD83D;&#xDE00;b", "a\U0001f600b"),
+        ("a&#55357;&#56832;b", "a\U0001f600b"),
+        ("a&#xd83d;&#56832;b", "a\U0001f600b"),
+        ("a&#xD83D;b", "ab"),
+        ("a&#xDE00;&#xD83D;b", "ab"),
+        ("a&#xD83D;&#xD83D;&#xDE00;b", "a\U0001f600b"),
+        ("a&#55296;b&#57343;c", "abc"),
+        ("a&#55203;b&#57344;c", "a\ud7a3b\ue000c"),
+    ],
+)
+def test_halves_of_a_character_do_not_cost_the_feed(written, read):
+    """References to surrogates are no XML, and many write emoji so: a pair is its character, a single one nothing."""
+    parsed = parse(rss(item(guid="1", title=written, link="https://courrier.example/1")))
+
+    assert [entry.facts.title for entry in parsed.entries] == [read]

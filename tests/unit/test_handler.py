@@ -34,6 +34,9 @@ class Ledger:
     async def known(self, _) -> None:
         return None
 
+    async def forgotten(self, _) -> bool:
+        return False
+
     async def twin(self, _) -> None:
         return None
 

@@ -2,6 +2,7 @@ import asyncio
 
 import aiohttp
 import pytest
+from structlog.testing import capture_logs
 
 from shared import health
 from shared.errors import BrokerUnavailable, StoreUnavailable
@@ -73,3 +74,13 @@ async def test_metrics_are_in_prometheus_text_format() -> None:
     ((status, body),) = await asked({}, "/metrics")
 
     assert (status, "# TYPE fildactu_outbox_oldest_age_seconds gauge" in body) == (200, True)
+
+
+async def test_a_port_that_is_taken_ends_the_service_with_one_line() -> None:
+    """A traceback would say no more."""
+    async with health.served({}, host="127.0.0.1", port=0) as port:
+        with capture_logs() as logs, pytest.raises(SystemExit) as ended:
+            async with health.served({}, host="127.0.0.1", port=port):
+                pass
+
+    assert (ended.value.code, [(line["event"], line["port"]) for line in logs]) == (1, [("health_not_served", port)])

@@ -7,7 +7,7 @@ from broker_traffic import eventually
 
 from shared import lifecycle
 from shared.errors import StoreUnavailable, TransientError
-from shared.lifecycle import Stop, answered, run_until, stop_on_signals, work_off
+from shared.lifecycle import Stop, answered, hand_back, run_until, stop_on_signals, work_off
 
 
 @pytest.fixture(autouse=True)
@@ -176,3 +176,17 @@ async def test_waiting_for_a_stop_may_end_earlier() -> None:
     assert (await stop.wait(0.001), bool(stop)) == (False, False)
     stop.set()
     assert (await stop.wait(60), bool(stop)) == (True, True)
+
+
+@pytest.mark.parametrize("trouble", [StoreUnavailable("down"), None])
+async def test_handing_back_does_not_hold_up_the_stop(monkeypatch, trouble: Exception | None) -> None:
+    """A store that is away, or that does not answer, costs the lease's time only."""
+    monkeypatch.setattr(lifecycle, "HAND_BACK_SECONDS", 0.01)
+
+    async def release() -> None:
+        if trouble is not None:
+            raise trouble
+        await asyncio.Event().wait()
+
+    async with asyncio.timeout(10):
+        await hand_back(release())

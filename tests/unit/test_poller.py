@@ -1,12 +1,15 @@
+import asyncio
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from fakes import NOW, Client, Feeds, Hosts, answers, feed, parsed, response, settings
+from fakes import NOW, Client, Feeds, Hanging, Hosts, answers, feed, parsed, response, settings
 
 from services.fetcher.errors import HostBusy
 from services.fetcher.model import Feed, ParsedFeed, PollOutcome, Rhythm, Validators
 from services.fetcher.observation import body_hash
 from services.fetcher.poller import Poller
+from services.fetcher.schedule import Failure
 from services.fetcher.store import Poll
 from shared.errors import PermanentError, StoreUnavailable, TransientError
 from shared.workers import WorkerLost
@@ -161,3 +164,56 @@ async def test_only_a_first_poll_has_a_backlog() -> None:
 
     counts = [(len(poll.selection.new), len(poll.selection.skipped)) for _, poll in (first, later) if poll.selection]
     assert counts == [(0, 2), (2, 0)]
+
+
+async def test_a_bug_is_a_failed_poll() -> None:
+    """Or it would be met again each time that the lease ends; it says nothing against the feed."""
+    outcome, poll = await polled(
+        response(BODY, url=FEED_URL), feed(validators=KEPT, body_hash="abc"), parse=KeyError("bug")
+    )
+
+    assert (outcome, poll.validators, poll.body_hash, poll.selection) == (PollOutcome.FAILED, KEPT, "abc", None)
+    assert poll.rhythm.failures == Failure.OURS.value
+
+
+async def test_a_bug_in_storing_is_a_failed_poll_too() -> None:
+    """Without what could not be stored."""
+
+    class Choosy(Feeds):
+        async def commit(self, poll: Poll) -> bool:
+            if poll.selection is not None:
+                raise ValueError("bug")
+            return await super().commit(poll)
+
+    outcome, poll = await polled(response(BODY, url=FEED_URL), feeds=Choosy())
+
+    assert (outcome, poll.rhythm.failures) == (PollOutcome.FAILED, Failure.OURS.value)
+
+
+async def test_a_poll_that_is_cancelled_hands_its_feed_back() -> None:
+    """The next run would wait for the lease to end otherwise."""
+    client, feeds, leased = Hanging(), Feeds(), feed()
+    task = asyncio.create_task(Poller(client, feeds, Hosts(), answers(), delay=timedelta(0)).poll(leased))
+    async with asyncio.timeout(10):
+        await client.reached.wait()
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+    assert (task.cancelled(), feeds.released) == (True, [leased])
+
+
+async def test_the_host_that_throttles_is_held_not_the_one_that_led_to_it() -> None:
+    """After a redirect they differ."""
+    hosts = Hosts()
+    await polled(replace(response(status=429, url=FEED_URL), final_url="https://else.example/feed"), hosts=hosts)
+
+    assert [site for site, _ in hosts.held] == ["else.example"]
+
+
+async def test_a_host_that_was_held_while_its_slot_was_waited_for_is_not_asked() -> None:
+    """A slot that was reserved before the host asked us to slow down is void."""
+    client, feeds, hosts, leased = Client(), Feeds(), Hosts(), feed()
+    hosts.wait, hosts.held_meanwhile = timedelta(milliseconds=1), HostBusy(NOW)
+    outcome = await Poller(client, feeds, hosts, answers(), delay=timedelta(0)).poll(leased)
+
+    assert (outcome, client.asked, feeds.postponed) == (PollOutcome.WAITING, [], [(leased, NOW)])

@@ -46,11 +46,14 @@ FEED_ONLY = replace(FETCHED, kind="feed_only")
 GONE = replace(FETCHED, kind="gone")
 ALIAS_ADDRESS = replace(FETCHED, address_known=False)
 WITHDRAWN = replace(KNOWN, withdrawn=True)
+LIVE_ELSEWHERE = replace(KNOWN, live_elsewhere=True)
+FORGOTTEN = replace(FETCHED, forgotten=True)
 BY_CANONICAL = replace(KNOWN, matched="canonical")
 OTHER_TEXT = replace(ARTICLE, text_hash="t2")
 OTHER_HEADLINE = replace(ARTICLE, headline_hash="h2")
 OTHER = replace(ARTICLE, text_hash="t2", headline_hash="h2")
 SAME_SITE = replace(TWIN, site="journal.example")
+WITHDRAWN_ON_SITE = replace(SAME_SITE, withdrawn=True)
 SHORT = replace(ARTICLE, word_count=19)
 
 RULES = [
@@ -60,6 +63,19 @@ RULES = [
     (GONE, None, WITHDRAWN, None, Verdict.GONE, "gone_again", KNOWN_ID),
     (replace(GONE, observed_at=EARLIER), None, KNOWN, None, Verdict.SUPERSEDED, "gone_before_revision", KNOWN_ID),
     (GONE, None, KNOWN, None, Verdict.WITHDRAWN, "gone_known", KNOWN_ID),
+    (GONE, None, LIVE_ELSEWHERE, None, Verdict.GONE, "gone_here_live_elsewhere", KNOWN_ID),
+    (
+        replace(GONE, observed_at=EARLIER),
+        None,
+        LIVE_ELSEWHERE,
+        None,
+        Verdict.GONE,
+        "gone_here_live_elsewhere",
+        KNOWN_ID,
+    ),
+    (FORGOTTEN, ARTICLE, KNOWN, TWIN, Verdict.FORGOTTEN, "forgotten_address", None),
+    (FORGOTTEN, NotAnArticle(reason="empty"), None, None, Verdict.FORGOTTEN, "forgotten_address", None),
+    (replace(FORGOTTEN, kind="gone"), None, KNOWN, None, Verdict.FORGOTTEN, "forgotten_address", None),
     (replace(FETCHED, kind="unchanged"), None, KNOWN, None, Verdict.UNCHANGED, "unchanged", KNOWN_ID),
     (replace(FETCHED, kind="unchanged"), None, None, None, Verdict.UNCHANGED, "unchanged", None),
     (replace(FETCHED, observed_at=EARLIER), OTHER, KNOWN, None, Verdict.SUPERSEDED, "older_than_revision", KNOWN_ID),
@@ -90,6 +106,8 @@ RULES = [
     (FETCHED, OTHER_TEXT, KNOWN, TWIN, Verdict.UPDATED, "changed", KNOWN_ID),
     (ALIAS_ADDRESS, ARTICLE, None, None, Verdict.PUBLISHED, "new", None),
     (ALIAS_ADDRESS, ARTICLE, None, SAME_SITE, Verdict.ALIAS, "text_on_site", TWIN_ID),
+    (ALIAS_ADDRESS, ARTICLE, None, WITHDRAWN_ON_SITE, Verdict.UPDATED, "returned_elsewhere", TWIN_ID),
+    (ALIAS_ADDRESS, ARTICLE, None, replace(TWIN, withdrawn=True), Verdict.COPIED, "text_elsewhere", None),
     (ALIAS_ADDRESS, ARTICLE, None, TWIN, Verdict.COPIED, "text_elsewhere", None),
     (ALIAS_ADDRESS, OTHER_HEADLINE, None, TWIN, Verdict.COPIED, "text_elsewhere", None),
     (ALIAS_ADDRESS, SHORT, None, TWIN, Verdict.COPIED, "text_elsewhere", None),

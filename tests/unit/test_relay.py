@@ -135,3 +135,16 @@ async def test_a_nudge_during_a_batch_is_not_lost() -> None:
     stop.set()
     async with asyncio.timeout(10):
         await running
+
+
+async def test_what_was_committed_before_the_stop_goes_out() -> None:
+    """However many batches it is; an outage ends it, and the rest is for the next start."""
+    outbox, stop = Outbox(25), Stop()
+    stop.set()
+    await relay(outbox, Publisher()).run(stop)
+    assert len(outbox.confirmed) == 25
+
+    left = Outbox(25)
+    await relay(left, Publisher(*[BrokerUnavailable("down")] * 10)).run(stop)
+    await relay(Outbox(1, StoreUnavailable("down")), Publisher()).run(stop)
+    assert (len(left.confirmed), left.leased) == (0, {})

@@ -1,9 +1,11 @@
 import asyncio
+import gc
 from datetime import timedelta
 
 import pytest
 from fakes import URL, Client, Hosts, response
 
+from services.fetcher import robots
 from services.fetcher.errors import Disallowed, HostBusy
 from services.fetcher.hosts import RobotsFile
 from services.fetcher.politeness import PolitenessPolicy
@@ -109,3 +111,34 @@ async def test_bytes_that_no_text_column_holds_are_left_out() -> None:
     await gate(Client(response(b"User-agent: *\0\xff\nAllow: /\n")), store).check(URL)
 
     assert "\0" not in store.files["https://news.example"].body
+
+
+async def test_a_private_address_is_not_an_unreachable_file() -> None:
+    """It stays private, however often it is tried: the page is not asked for, and nothing is kept."""
+    store = Store()
+    with pytest.raises(PermanentError, match="address_refused"):
+        await gate(Client(PermanentError("address_refused")), store).check(URL)
+
+    assert store.files == {}
+
+
+async def test_what_is_remembered_does_not_grow_without_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The oldest goes; nothing is left of locks that nobody holds."""
+    monkeypatch.setattr(robots, "MOST_PARSED", 2)
+    works = gate(Client(*(response(b"", 404) for _ in range(3))))
+    for name in "abc":
+        await works.check(f"https://{name}.example/")
+    gc.collect()
+
+    assert list(works._parsed) == ["https://b.example", "https://c.example"]
+    assert len(works._locks) == 0
+
+
+async def test_a_file_is_not_asked_for_on_a_host_that_was_held_meanwhile() -> None:
+    """As with pages."""
+    client, store = Client(), Store()
+    store.wait, store.held_meanwhile = timedelta(milliseconds=1), HostBusy(response().fetched_at)
+    with pytest.raises(HostBusy):
+        await gate(client, store).check(URL)
+
+    assert (client.asked, store.files) == ([], {})

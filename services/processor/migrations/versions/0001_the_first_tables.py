@@ -48,6 +48,11 @@ def upgrade() -> None:
     )
     op.create_index("articles_story", "articles", ["story_id"], unique=False)
     op.create_table(
+        "forgotten",
+        sa.Column("key_id", sa.Uuid(), nullable=False),
+        sa.PrimaryKeyConstraint("key_id"),
+    )
+    op.create_table(
         "inbox",
         sa.Column("raw_id", sa.Uuid(), nullable=False),
         sa.Column("entry_id", sa.Uuid(), nullable=False),
@@ -60,6 +65,7 @@ def upgrade() -> None:
         sa.Column("received_at", shared.database.UtcDateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("raw_id"),
     )
+    op.create_index("inbox_article", "inbox", ["article_id"], unique=False)
     op.create_index("inbox_received", "inbox", ["received_at"], unique=False)
     op.create_table(
         "outbox",
@@ -113,9 +119,16 @@ def upgrade() -> None:
         sa.Column("recorded_at", shared.database.UtcDateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("entry_id"),
     )
+    op.create_table(
+        "heartbeat",
+        sa.Column("one", sa.Integer(), nullable=False),
+        sa.Column("beat", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("one"),
+    )
 
 
 def downgrade() -> None:
+    op.drop_table("heartbeat")
     op.drop_table("entry_outcomes")
     op.drop_index("revisions_text", table_name="revisions")
     op.drop_table("revisions")
@@ -124,7 +137,9 @@ def downgrade() -> None:
     op.drop_index("outbox_article", table_name="outbox")
     op.drop_table("outbox")
     op.drop_index("inbox_received", table_name="inbox")
+    op.drop_index("inbox_article", table_name="inbox")
     op.drop_table("inbox")
+    op.drop_table("forgotten")
     op.drop_index("articles_story", table_name="articles")
     op.drop_table("articles")
     op.drop_index("addresses_key", table_name="addresses")
