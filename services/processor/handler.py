@@ -24,6 +24,7 @@ import structlog
 
 from services.processor.composition import snapshot_event, withdrawal_event
 from services.processor.decision import LIVE_ELSEWHERE, decide
+from services.processor.ledger import Ledger
 from services.processor.model import (
     Article,
     Decision,
@@ -37,7 +38,6 @@ from services.processor.model import (
     Verdict,
     article_id,
 )
-from services.processor.store import Ledger
 from shared import metrics
 from shared.broker.protocols import Delivery
 from shared.delivery import Ack, judge
