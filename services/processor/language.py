@@ -9,7 +9,7 @@ from services.processor.normalization import primary_language, word_count
 from shared.events import Language
 
 SHORT_TEXT_WORDS = 20
-ENOUGH_CHARACTERS = 400
+ENOUGH_CHARACTERS = 300
 """Read by the classifier: more text costs time and changes no verdict."""
 SURE = 0.5
 
