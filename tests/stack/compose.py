@@ -87,9 +87,9 @@ class Stack:
 
     def logs(self, service: str) -> tuple[str, ...]:
         """What the containers of a service wrote, line by line."""
-        lines = self._compose("--profile", "demo", "logs", "--no-log-prefix", service).splitlines()
-        # Some releases of Compose clear the line before each, on a terminal or not.
-        return tuple(line.removeprefix("\x1b[2K") for line in lines)
+        written = self._compose("--profile", "demo", "logs", "--no-log-prefix", service)
+        # Some releases of Compose clear the line before each, on a terminal or not, and now and then twice.
+        return tuple(written.replace("\x1b[2K", "").splitlines())
 
     def last_words(self) -> str:
         """The end of every container's log, for a reader."""
