@@ -4,6 +4,7 @@ import asyncio
 import multiprocessing
 import resource
 import signal
+import sys
 from collections.abc import Callable
 from concurrent.futures import TimeoutError as Overrun
 from concurrent.futures.process import BrokenProcessPool
@@ -18,6 +19,7 @@ from shared.errors import PermanentError, Unavailable
 
 log = structlog.get_logger()
 T = TypeVar("T")
+SWITCH_SECONDS = 0.0005
 
 CHECK_SECONDS = 1.0
 """Between looks at the pool while a result is awaited."""
@@ -85,6 +87,8 @@ class WorkerPool:
             self._pool = None
         # `spawn`: a fork would copy the parent's threads, sockets and locks in whatever state they are.
         if self._pool is None:
+            # The pool's threads hand tasks on and results back: with the usual 5 ms, workers wait for them.
+            sys.setswitchinterval(SWITCH_SECONDS)
             self._pool = ProcessPool(
                 max_workers=self._limits.workers,
                 max_tasks=self._limits.tasks_per_worker,
