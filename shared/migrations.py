@@ -1,6 +1,5 @@
 """Schema changes: each service owns its tables, its scripts and its version table; applied under a lock."""
 
-import asyncio
 from pathlib import Path
 from typing import NamedTuple
 
@@ -41,8 +40,3 @@ def _run(connection: Connection, scripts: Scripts) -> None:
     config.attributes["connection"] = connection
     config.attributes["version_table"] = scripts.version_table
     command.upgrade(config, "head")
-
-
-def migrate_now(database: Database, *scripts: Scripts) -> None:
-    """`migrate` for callers outside an event loop."""
-    asyncio.run(migrate(database, *scripts))

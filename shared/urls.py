@@ -78,10 +78,6 @@ def _is_address(host: str) -> bool:
     return True
 
 
-def reversed_host(host: str) -> str:
-    return ".".join(reversed(host.split(".")))
-
-
 def _tracks(name: str) -> bool:
     lower = name.lower()
     return lower in TRACKING_NAMES or lower.startswith(TRACKING_PREFIXES)

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.urls import address_key, host_of, normalise, reversed_host, site_of
+from shared.urls import address_key, host_of, normalise, site_of
 
 addresses = st.from_regex(
     r"https?://(www\.)?[a-z0-9-]{1,10}\.example(:[0-9]{2,4})?(/[A-Za-z0-9%~._-]{0,8}){0,3}/{0,2}"
@@ -108,8 +108,3 @@ def test_any_text_has_a_key(text) -> None:
 def test_a_site_is_what_can_be_registered(url, host, site) -> None:
     """Host slots and copies are judged by it; an address without one is its own."""
     assert (host_of(url), site_of(url)) == (host, site)
-
-
-def test_a_host_reads_from_the_general_to_the_particular() -> None:
-    """As routing keys have it."""
-    assert reversed_host("fr.sputniknews.africa") == "africa.sputniknews.fr"
