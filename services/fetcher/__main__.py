@@ -32,11 +32,13 @@ from shared.errors import TransientError
 from shared.lifecycle import Stop
 from shared.migrations import Scripts
 from shared.service import surroundings
+from shared.steps import Step, step
 from shared.workers import WorkerPool
 
 log = structlog.get_logger()
 MIGRATIONS = Scripts(Path(__file__).parent / "migrations", "fetcher_version")
 RECONCILE_EVERY = 300.0
+"""Seconds; more often where observations count as lost sooner."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,15 +76,16 @@ class Fetcher:
 
     async def _lease_feeds(self, limit: int) -> Sequence[Feed]:
         """None while the broker takes no pages: more entries would only wait."""
-        return () if self.outlet.blocked else await self.feeds.lease(limit)
+        return () if self.outlet.blocked else await step(Step.FEEDS_LEASE, self.feeds.lease(limit))
 
     async def _lease_entries(self, limit: int) -> Sequence[Entry]:
-        return () if self.outlet.blocked else await self.frontier.lease(limit)
+        return () if self.outlet.blocked else await step(Step.ENTRIES_LEASE, self.frontier.lease(limit))
 
     async def _reconcile(self, stop: Stop) -> None:
-        while not await stop.wait(RECONCILE_EVERY):
+        older_than = self.settings.reconcile_seconds
+        while not await stop.wait(min(RECONCILE_EVERY, older_than / 4)):
             try:
-                found = await self.frontier.reconcile(timedelta(seconds=self.settings.reconcile_seconds))
+                found = await step(Step.RECONCILE, self.frontier.reconcile(timedelta(seconds=older_than)))
             except TransientError as error:
                 log.warning("reconcile_skipped", reason=str(error))
                 continue

@@ -39,6 +39,7 @@ from shared.broker.protocols import Postponed
 from shared.errors import PermanentError, TransientError, Unavailable
 from shared.lifecycle import hand_back
 from shared.messages import RawPage, ResponseFacts, raw_id
+from shared.steps import Step, step
 from shared.urls import host_of, site_of
 
 log = structlog.get_logger()
@@ -101,7 +102,7 @@ class Downloader:
         try:
             return await self._visited(entry)
         except asyncio.CancelledError:
-            await hand_back(self._entries.release(entry))
+            await hand_back(step(Step.VISIT_RELEASE, self._entries.release(entry)))
             raise
 
     async def _visited(self, entry: Entry) -> DownloadOutcome:
@@ -111,7 +112,7 @@ class Downloader:
         except LeaseLost:
             outcome, facts = DownloadOutcome.LEASE_LOST, {}
         except HostBusy as busy:
-            await self._entries.postpone(entry, busy.until)
+            await step(Step.VISIT_POSTPONE, self._entries.postpone(entry, busy.until))
             outcome, facts = DownloadOutcome.WAITING, {"until": busy.until.isoformat()}
         except TransientError as error:
             # Store or broker take nothing: the lease ends by itself, and the entry is looked at again.
@@ -149,9 +150,10 @@ class Downloader:
     ) -> Concluded:
         """Publish what there is to publish, and store how it went on."""
         if isinstance(finding, Observe):
-            visit = visit or await self._entries.number(entry)
+            if visit is None:
+                visit = await step(Step.VISIT_NUMBER, self._entries.number(entry))
             finding = await self._send(entry, finding, response, visit)
-        if not await self._entries.commit(_result(entry, finding, response, policy)):
+        if not await step(Step.VISIT_COMMIT, self._entries.commit(_result(entry, finding, response, policy))):
             raise LeaseLost
         status = {"status": response.status} if response else {}
         if isinstance(finding, Again):
@@ -166,9 +168,10 @@ class Downloader:
         visit = None
         try:
             rules = await self._gate.check(entry.url)
-            visit = await self._entries.begin(entry, self._gate.pace(rules, entry.feed.page_delay))
+            begun = self._entries.begin(entry, self._gate.pace(rules, entry.feed.page_delay))
+            visit = await step(Step.VISIT_BEGIN, begun)
             await turn(self._hosts, site_of(entry.url), visit.wait)
-            response = await self._get(entry, entry.url)
+            response = await step(Step.VISIT_REQUEST, self._get(entry, entry.url))
         except (HostBusy, LeaseLost, Unavailable):
             raise
         except TransientError as error:
@@ -184,7 +187,8 @@ class Downloader:
 
         async def before_hop(target: str) -> None:
             rules = await self._gate.check(target)
-            wait = await self._hosts.reserve(site_of(target), self._gate.pace(rules, entry.feed.page_delay))
+            pace = self._gate.pace(rules, entry.feed.page_delay)
+            wait = await step(Step.VISIT_HOP, self._hosts.reserve(site_of(target), pace))
             await turn(self._hosts, site_of(target), wait)
 
         return await self._client.get(
@@ -197,14 +201,14 @@ class Downloader:
 
     async def _throttled(self, url: str, response: Response) -> None:
         hints = read_hints(response.headers, response.status, response.fetched_at)
-        until = await self._hosts.hold(site_of(url), hints.retry_after)
+        until = await step(Step.HOST_HOLD, self._hosts.hold(site_of(url), hints.retry_after))
         log.warning("host_throttles", host=host_of(url), status=response.status, until=until.isoformat())
 
     async def _send(self, entry: Entry, finding: Observe, response: Response | None, visit: Visit) -> Finding:
         """Publish the observation; returns what was published, or the look to come when the broker wants it later."""
         page = _raw_page(entry, finding, response, visit.number)
         try:
-            await self._outlet.send(page, attempt=entry.postponed + 1)
+            await step(Step.PAGE_PUBLISH, self._outlet.send(page, attempt=entry.postponed + 1))
         except Postponed as later:
             pause = timedelta(seconds=later.retry_after or 0)
             return Again(reason=later.reason, pause=pause, counts=False, postponed=entry.postponed + 1)

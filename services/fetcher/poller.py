@@ -30,6 +30,7 @@ from services.fetcher.store import Poll
 from shared import metrics
 from shared.errors import PermanentError, PipelineError, TransientError, Unavailable
 from shared.lifecycle import hand_back
+from shared.steps import Step, step
 from shared.urls import site_of
 
 log = structlog.get_logger()
@@ -99,7 +100,7 @@ class Poller:
         try:
             return await self._polled(feed)
         except asyncio.CancelledError:
-            await hand_back(self._feeds.release(feed))
+            await hand_back(step(Step.POLL_RELEASE, self._feeds.release(feed)))
             raise
 
     async def _polled(self, feed: Feed) -> PollOutcome:
@@ -133,14 +134,14 @@ class Poller:
             feed_id=feed.feed_id,
             jitter=random(),  # noqa: S311 - spreads polls, keeps no secret
         )
-        kept = await self._feeds.commit(_poll(feed, found, schedule, now))
+        kept = await step(Step.POLL_COMMIT, self._feeds.commit(_poll(feed, found, schedule, now)))
         outcome = found.outcome if kept else PollOutcome.LEASE_LOST
         _report(feed, found, schedule, outcome)
         return outcome
 
     async def _wait_for_host(self, feed: Feed, until: datetime) -> PollOutcome:
         """No poll at all: nothing was asked, so nothing is learned of the feed."""
-        await self._feeds.postpone(feed, until)
+        await step(Step.POLL_POSTPONE, self._feeds.postpone(feed, until))
         metrics.polls.labels(outcome=PollOutcome.WAITING.value).inc()
         log.info("feed_waits", outcome=PollOutcome.WAITING.value, url=feed.settings.url, until=until.isoformat())
         return PollOutcome.WAITING
@@ -148,19 +149,21 @@ class Poller:
     async def _found(self, feed: Feed) -> Found:
         async def slot(url: str) -> None:
             delay = self._delay if feed.settings.page_delay is None else feed.settings.page_delay
-            await turn(self._hosts, site_of(url), await self._hosts.reserve(site_of(url), delay))
+            wait = await step(Step.POLL_SLOT, self._hosts.reserve(site_of(url), delay))
+            await turn(self._hosts, site_of(url), wait)
 
         await slot(feed.settings.url)
-        response = await self._client.get(
+        asked = self._client.get(
             feed.settings.url,
             accept=ACCEPT,
             validators=feed.validators,
             headers=feed.settings.headers,
             before_hop=slot,
         )
+        response = await step(Step.POLL_REQUEST, asked)
         hints = replace(read_hints(response.headers, response.status, response.fetched_at), ttl=feed.rhythm.ttl)
         if response.status in THROTTLING_STATUSES:
-            await self._hosts.hold(site_of(response.final_url), hints.retry_after)
+            await step(Step.HOST_HOLD, self._hosts.hold(site_of(response.final_url), hints.retry_after))
         if response.status == 304 and feed.validators is not None:
             return _unchanged(feed, response, hints, PollOutcome.NOT_MODIFIED)
         if not 200 <= response.status < 300:
@@ -170,7 +173,8 @@ class Poller:
         return await self._read(feed, response, hints)
 
     async def _read(self, feed: Feed, response: Response, hints: Hints) -> Found:
-        parsed = await self._parse(response.body, response.headers.get("content-type"), response.final_url)
+        reading = self._parse(response.body, response.headers.get("content-type"), response.final_url)
+        parsed = await step(Step.POLL_PARSE, reading)
         known = await self._feeds.known(feed.feed_id, [entry.identity for entry in parsed.entries])
         selection = select(parsed, known, feed.settings, first_poll=feed.rhythm.polls == 0)
         published = [entry.facts.published or entry.facts.updated for entry in selection.new]

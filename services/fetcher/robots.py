@@ -12,6 +12,7 @@ from services.fetcher.hosts import RobotsFile, turn
 from services.fetcher.model import Response
 from services.fetcher.politeness import UNREACHABLE, PolitenessPolicy, Robots, pace
 from shared.errors import PermanentError, TransientError
+from shared.steps import Step, step
 from shared.urls import site_of
 
 ACCEPT = "text/plain, */*;q=0.1"
@@ -80,7 +81,7 @@ class RobotsGate:
     async def _fetch(self, origin: str) -> RobotsFile:
         found, max_age = await self._ask(origin)
         kept = Robots.parse(found.status, found.body).fresh_for(max_age, self._policy)
-        await self._store.save_robots(origin, found, kept)
+        await step(Step.ROBOTS_SAVE, self._store.save_robots(origin, found, kept))
         return found
 
     async def _ask(self, origin: str) -> tuple[RobotsFile, timedelta | None]:

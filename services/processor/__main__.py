@@ -28,6 +28,7 @@ from shared.errors import TransientError
 from shared.lifecycle import Stop
 from shared.migrations import Scripts
 from shared.service import surroundings
+from shared.steps import Step, step
 from shared.topology import RAW_DEAD, RAW_WORK
 from shared.workers import WorkerPool
 
@@ -84,9 +85,9 @@ class Processor:
     async def _prune(self, stop: Stop) -> None:
         bodies = timedelta(days=self.settings.keep_bodies_days)
         ids = timedelta(days=self.settings.keep_inbox_days)
-        while not await stop.wait(PRUNE_EVERY):
+        while not await stop.wait(min(PRUNE_EVERY, min(bodies, ids).total_seconds() / 4)):
             try:
-                await self.outbox.prune(bodies=bodies, inbox_ids=ids)
+                await step(Step.PRUNE, self.outbox.prune(bodies=bodies, inbox_ids=ids))
             except TransientError as error:
                 log.warning("prune_skipped", reason=str(error))
 
@@ -99,7 +100,8 @@ async def build(settings: ProcessorSettings, *, database: Database, broker: Brok
     async def extract_in_worker(source: Source) -> Extracted:
         return await pool.run(extract, source)
 
-    store, outbox = ProcessorStore(database), Outbox(database)
+    lease = timedelta(seconds=settings.relay_lease_seconds)
+    store, outbox = ProcessorStore(database), Outbox(database, lease=lease)
     relay = Relay(outbox, broker, batch=settings.relay_batch, idle_seconds=settings.relay_idle_seconds)
     try:
         yield Processor(

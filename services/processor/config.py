@@ -26,6 +26,7 @@ class ProcessorSettings(ServiceSettings):
     extract_memory_bytes: int = Field(default=2 * 2**30, gt=0)
     relay_batch: int = Field(default=50, ge=1, description="events in flight to the broker")
     relay_idle_seconds: float = Field(default=1.0, gt=0)
+    relay_lease_seconds: float = Field(default=30.0, gt=0, description="until another relay sends what one had taken")
     keep_bodies_days: float = Field(default=30.0, gt=0, description="bodies of confirmed events, for republishing")
     keep_inbox_days: float = Field(default=90.0, gt=0, description="ids of observations, for recognising repeats")
 

@@ -45,6 +45,7 @@ from shared.delivery import Verdict as BrokerVerdict
 from shared.errors import PipelineError
 from shared.events import ArticleEvent
 from shared.messages import RawPage, decode_raw_page
+from shared.steps import Step, reached, step
 from shared.urls import address_key
 from shared.workers import WorkerLost
 
@@ -88,6 +89,8 @@ class Handler:
                 log.info("observation_repeated", raw_id=str(page.raw_id))
                 return
             decision, event = await _settle(ledger, page, extracted, places)
+            await reached(Step.PAGE_SETTLE, "before")
+        await reached(Step.PAGE_SETTLE, "after")
         if event is not None:
             self._committed()
         _report(page, decision, event)
@@ -95,7 +98,7 @@ class Handler:
     async def _extracted(self, page: RawPage) -> Extracted | None:
         if page.kind in {"gone", "unchanged"}:
             return None
-        extracted = await self._extract_patiently(_source(page))
+        extracted = await step(Step.PAGE_EXTRACT, self._extract_patiently(_source(page)))
         if isinstance(extracted, NotAnArticle) and page.no_page_reason:
             # The feed's own text was all there is: what kept us from the page is the reason worth recording.
             return NotAnArticle(reason=page.no_page_reason, detail=extracted.reason)

@@ -12,6 +12,8 @@ from shared.database import Database, clock
 from shared.envelope import Message
 from shared.events import CONTENT_TYPE, Verb
 
+LEASE = timedelta(seconds=30)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pending:
@@ -26,7 +28,7 @@ class Pending:
 class Outbox:
     """Shared by all relays: a row is leased by one of them, and by another when the lease is over."""
 
-    def __init__(self, database: Database, *, lease: timedelta = timedelta(seconds=30)) -> None:
+    def __init__(self, database: Database, *, lease: timedelta = LEASE) -> None:
         self._database = database
         self._lease = lease
 

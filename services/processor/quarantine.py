@@ -21,6 +21,7 @@ from shared.envelope import Message
 from shared.errors import PermanentError, UndecodableMessage
 from shared.messages import RawPage, decode_raw_page
 from shared.statements import insert_new
+from shared.steps import Step, step
 from shared.topology import RAW_IN, RAW_KEY
 
 log = structlog.get_logger()
@@ -43,14 +44,15 @@ class Quarantine:
         redriven = _count(message.headers.get(REDRIVEN_HEADER))
         if _reason(message) == DELIVERY_LIMIT and redriven < REDRIVES:
             try:
-                await self._publisher.publish(RAW_IN, RAW_KEY, _again(message, redriven + 1))
+                again = self._publisher.publish(RAW_IN, RAW_KEY, _again(message, redriven + 1))
+                await step(Step.QUARANTINE_REDRIVE, again)
             except PermanentError as error:
                 # No broker takes it again; handed back, it would block the quarantine for ever.
                 log.warning("redrive_refused", raw_id=message.message_id, reason=str(error))
             else:
                 log.warning("dead_letter_redriven", raw_id=message.message_id, times=redriven + 1)
                 return Ack()
-        await self._keep(delivery)
+        await step(Step.QUARANTINE_KEEP, self._keep(delivery))
         return Ack()
 
     async def _keep(self, delivery: Delivery) -> None:

@@ -19,6 +19,7 @@ from shared import metrics
 from shared.broker.protocols import Publisher
 from shared.errors import PermanentError, TransientError
 from shared.lifecycle import Stop
+from shared.steps import Step, step
 from shared.topology import ARTICLE_EVENTS
 
 log = structlog.get_logger()
@@ -83,18 +84,21 @@ class Relay:
         An event that no broker takes keeps its lease until that ends: it must not hold up the others.
         """
         self._work.clear()
-        token, batch = await self._events.take(self._batch)
+        token, batch = await step(Step.OUTBOX_TAKE, self._events.take(self._batch))
         sent = await asyncio.gather(*(self._publish(event) for event in batch))
         done = [event.event_id for event, ok in zip(batch, sent, strict=True) if ok]
         left = [event.event_id for event, ok in zip(batch, sent, strict=True) if ok is False]
-        await self._events.confirm(token, done)
-        await self._events.release(token, left)
+        if done:
+            await step(Step.OUTBOX_CONFIRM, self._events.confirm(token, done))
+        if left:
+            await step(Step.OUTBOX_RELEASE, self._events.release(token, left))
         return len(done), bool(left)
 
     async def _publish(self, event: Pending) -> bool | None:
         """Whether it was confirmed; None when it never will be."""
         try:
-            await self._publisher.publish(ARTICLE_EVENTS, event.routing_key, event.message)
+            sending = self._publisher.publish(ARTICLE_EVENTS, event.routing_key, event.message)
+            await step(Step.EVENT_PUBLISH, sending)
         except TransientError as error:
             log.warning("event_not_confirmed", event_id=str(event.event_id), reason=str(error))
             return False

@@ -24,6 +24,7 @@ from shared.broker.rabbitmq_link import OPEN_SECONDS, close_channel
 from shared.broker.rabbitmq_messages import to_delivery
 from shared.delivery import Ack, DeadLetter, Pause, Retry, Verdict
 from shared.errors import PermanentError, PipelineError
+from shared.steps import Step, step
 from shared.topology import RAW_DLX, RAW_KEY, RAW_RETRY
 
 log = structlog.get_logger()
@@ -110,7 +111,7 @@ class Session:
         try:
             taken = await self._taken(delivery, verdict)
             with true_cancellations():
-                await (incoming.ack() if taken else incoming.reject(requeue=False))
+                await step(Step.PAGE_ACK, incoming.ack() if taken else incoming.reject(requeue=False))
         except PipelineError as error:
             # Without the copy's confirm there is no ack: the message goes back and comes again.
             self._end(Ending(reason=f"not_set_aside: {error}"))
@@ -137,10 +138,11 @@ class Session:
             case Ack():
                 pass
             case Retry(tier=tier):
-                await self._publisher.publish(RAW_RETRY, tier.name, for_retry(delivery))
+                retry = self._publisher.publish(RAW_RETRY, tier.name, for_retry(delivery))
+                await step(Step.PAGE_SET_ASIDE, retry)
             case DeadLetter():
                 copy = for_quarantine(delivery, verdict, stage=self.queue, failed_at=self._clock())
-                await self._publisher.publish(RAW_DLX, RAW_KEY, copy)
+                await step(Step.PAGE_SET_ASIDE, self._publisher.publish(RAW_DLX, RAW_KEY, copy))
             case _:
                 assert_never(verdict)
 
