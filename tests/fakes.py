@@ -233,7 +233,7 @@ class Entries:
     async def number(self, entry: Entry) -> Visit:
         if self._lost:
             raise LeaseLost
-        return Visit(wait=self.wait, number=entry.observations + 1)
+        return Visit(start=NOW, wait=self.wait, number=entry.observations + 1)
 
     async def commit(self, result: VisitResult) -> bool:
         self.results.append(result)

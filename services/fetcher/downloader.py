@@ -10,7 +10,7 @@ work under a new number, and the processor finds nothing new in it.
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Protocol
 
 import structlog
@@ -206,7 +206,7 @@ class Downloader:
 
     async def _send(self, entry: Entry, finding: Observe, response: Response | None, visit: Visit) -> Finding:
         """Publish the observation; returns what was published, or the look to come when the broker wants it later."""
-        page = _raw_page(entry, finding, response, visit.number)
+        page = _raw_page(entry, finding, response, visit)
         try:
             await step(Step.PAGE_PUBLISH, self._outlet.send(page, attempt=entry.postponed + 1))
         except Postponed as later:
@@ -231,13 +231,14 @@ class Downloader:
         )
 
 
-def _raw_page(entry: Entry, finding: Observe, response: Response | None, number: int) -> RawPage:
+def _raw_page(entry: Entry, finding: Observe, response: Response | None, visit: Visit) -> RawPage:
     return RawPage(
-        raw_id=raw_id(entry.entry_id, number),
+        raw_id=raw_id(entry.entry_id, visit.number),
         entry_id=entry.entry_id,
-        observation=number,
+        observation=visit.number,
         kind=finding.kind,
-        observed_at=response.fetched_at if response else datetime.now(UTC),
+        # By the store's clock: fetchers on several machines have one each.
+        observed_at=visit.start,
         feed=entry.feed.facts,
         entry=entry.facts,
         response=_response_facts(response) if response else None,

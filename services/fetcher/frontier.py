@@ -21,8 +21,9 @@ from shared.urls import site_of
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Visit:
-    """Leave to look at an entry's page after `wait`, as observation `number` of it."""
+    """Leave to look at an entry's page after `wait`, at `start` by the store's clock, as observation `number` of it."""
 
+    start: datetime
     wait: timedelta
     number: int
 
@@ -83,12 +84,13 @@ class Frontier:
             now = await clock(connection)
             start = await reserve_slot(connection, site_of(entry.url or entry.feed.url), delay, now)
             number = await _number(connection, entry)
-        return Visit(wait=start - now, number=number)
+        return Visit(start=start, wait=start - now, number=number)
 
     async def number(self, entry: Entry) -> Visit:
         """Number an observation that asks no host (the feed's own text). Raises LeaseLost."""
         async with self._database.transaction() as connection:
-            return Visit(wait=timedelta(0), number=await _number(connection, entry))
+            now = await clock(connection)
+            return Visit(start=now, wait=timedelta(0), number=await _number(connection, entry))
 
     async def postpone(self, entry: Entry, until: datetime) -> None:
         """Hand the entry back until `until`; nothing else about it changes."""

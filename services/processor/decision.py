@@ -57,7 +57,7 @@ def _gone(observation: Observation, known: Known | None) -> Decision:
         return _decision(Verdict.GONE, "gone_again", known)
     if known.live_elsewhere:
         return _decision(Verdict.GONE, LIVE_ELSEWHERE, known)
-    if observation.observed_at < known.observed_at:
+    if _is_older(observation, known):
         return _decision(Verdict.SUPERSEDED, "gone_before_revision", known)
     return _decision(Verdict.WITHDRAWN, "gone_known", known)
 
@@ -67,8 +67,15 @@ def _is_about(known: Known, article: Article) -> bool:
     return known.matched != "canonical" or _same_text(known, article) or _same_headline(known, article)
 
 
+def _is_older(observation: Observation, known: Known) -> bool:
+    """Whether the article was seen in the meantime. One entry's observations are numbered, whatever clocks say."""
+    if observation.entry_id == known.entry_id and known.number is not None:
+        return observation.number < known.number
+    return observation.observed_at < known.observed_at
+
+
 def _known(observation: Observation, article: Article, known: Known) -> Decision:
-    if observation.observed_at < known.observed_at:
+    if _is_older(observation, known):
         return _decision(Verdict.SUPERSEDED, "older_than_revision", known)
     if known.withdrawn:
         return _decision(Verdict.UPDATED, "returned", known)

@@ -120,6 +120,8 @@ async def _settle(
     known = await _known(ledger, page, places)
     observation = Observation(
         kind=page.kind,
+        entry_id=page.entry_id,
+        number=page.observation,
         observed_at=page.observed_at,
         address_known=await ledger.address_known(places.own[0]),
         # After the article was locked: it may have been forgotten while we waited for it.
@@ -153,12 +155,12 @@ async def _apply(
             return await _withdraw(ledger, page, subject)
         case Verdict.ALIAS if subject:
             await ledger.add_addresses(subject, places.all)
-            await ledger.confirm(subject, page.observed_at)
+            await ledger.confirm(subject, page)
         case Verdict.UNCHANGED | Verdict.REBASELINED if article and subject:
             # Also when the words are the same: from now on they count as this extractor's.
-            await ledger.rebaseline(subject, page.observed_at, _revised(article))
+            await ledger.rebaseline(subject, page, _revised(article))
         case Verdict.UNCHANGED | Verdict.GONE if subject and decision.rule != LIVE_ELSEWHERE:
-            await ledger.confirm(subject, page.observed_at)
+            await ledger.confirm(subject, page)
     return None
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from uuid import UUID, uuid5
 
-from sqlalchemy import ColumnElement, Row, bindparam, case, or_, select, text, update
+from sqlalchemy import ColumnElement, Row, and_, bindparam, case, or_, select, text, update
 
 from services.processor.model import NAMESPACE, Decision, Known, Places, Revised, Stored, Twin
 from services.processor.tables import (
@@ -145,15 +145,18 @@ class Ledger:
         ]
         await insert_new(self._connection, addresses, *rows)
 
-    async def confirm(self, article: UUID, observed_at: datetime) -> None:
+    async def confirm(self, article: UUID, page: RawPage) -> None:
         """The current revision was seen again: what is older than this cannot change it any more."""
-        newer = update(articles).where(articles.c.article_id == article, articles.c.observed_at < observed_at)
-        await self._connection.execute(newer.values(observed_at=observed_at))
+        seen = articles.c
+        same_entry = and_(seen.observed_by == page.entry_id, seen.observation < page.observation)
+        other_entry = and_(seen.observed_by.is_distinct_from(page.entry_id), seen.observed_at < page.observed_at)
+        newer = update(articles).where(seen.article_id == article, or_(same_entry, other_entry))
+        await self._connection.execute(newer.values(**_seen(page)))
 
-    async def rebaseline(self, article: UUID, observed_at: datetime, revised: Revised) -> None:
+    async def rebaseline(self, article: UUID, page: RawPage, revised: Revised) -> None:
         """Our own extractor changed: its text is the one to compare with from now on."""
         changed = update(articles).where(articles.c.article_id == article)
-        await self._connection.execute(changed.values(observed_at=observed_at, **_hashes(revised)))
+        await self._connection.execute(changed.values(**_seen(page), **_hashes(revised)))
         current = select(articles.c.revision).where(articles.c.article_id == article).scalar_subquery()
         revision = update(revisions).where(revisions.c.article_id == article, revisions.c.number == current)
         # Copies are found by the revisions' texts.
@@ -202,8 +205,8 @@ class Ledger:
             "role": data.story.role,
             "revision": data.revision,
             "withdrawn": revised.withdrawn,
-            "observed_at": page.observed_at,
             "observed_as": page.kind,
+            **_seen(page),
             **_hashes(revised),
         }
         key = {"article_id": data.article_id}
@@ -243,6 +246,8 @@ def _known(row: Row[tuple[object, ...]], matched: str) -> Known:
         article_id=row.article_id,
         revision=row.revision,
         withdrawn=row.withdrawn,
+        entry_id=row.observed_by,
+        number=row.observation,
         observed_at=row.observed_at,
         observed_as=row.observed_as,
         text_hash=row.text_hash,
@@ -251,6 +256,10 @@ def _known(row: Row[tuple[object, ...]], matched: str) -> Known:
         story_id=row.story_id,
         matched=matched,
     )
+
+
+def _seen(page: RawPage) -> dict[str, object]:
+    return {"observed_at": page.observed_at, "observed_by": page.entry_id, "observation": page.observation}
 
 
 def _hashes(revised: Revised) -> dict[str, str]:

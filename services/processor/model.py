@@ -79,6 +79,8 @@ class Observation:
     """What a decision needs to know of the observation itself."""
 
     kind: ObservationKind
+    entry_id: UUID
+    number: int
     observed_at: datetime
     address_known: bool
     """Whether the very address that was fetched is stored already, for whichever article."""
@@ -90,6 +92,7 @@ class Observation:
 class Known:
     """The stored article that an observation's addresses lead to, at its current revision.
 
+    `entry_id` and `number` are those of the observation by which it was last seen, at `observed_at`.
     `matched` says how it was found: by the fetched `address`, or only by the `canonical` one that the page names.
     `live_elsewhere` says, for `gone` alone, whether another entry leads to it whose page was not gone when last seen.
     """
@@ -97,6 +100,8 @@ class Known:
     article_id: UUID
     revision: int
     withdrawn: bool
+    entry_id: UUID | None
+    number: int | None
     observed_at: datetime
     observed_as: ObservationKind
     text_hash: str

@@ -59,6 +59,8 @@ articles = Table(
     Column("revision", Integer, nullable=False),
     Column("withdrawn", Boolean, nullable=False),
     Column("observed_at", UtcDateTime, nullable=False),
+    Column("observed_by", Uuid),
+    Column("observation", Integer),
     Column("observed_as", String(20), nullable=False),
     Column("text_hash", String(64), nullable=False),
     Column("headline_hash", String(64), nullable=False),

@@ -225,6 +225,27 @@ async def test_an_observation_older_than_a_confirmation_changes_nothing(database
     assert await verdicts(database) == ["published", "superseded", "unchanged"]
 
 
+async def test_a_clock_that_was_set_back_hides_no_correction(database: Database) -> None:
+    """Of one entry the later number counts, whatever the clocks of its observers said; so does its confirmation."""
+    await see(database, raw_page(number=1, at=NOW))
+    await see(database, raw_page(number=2, at=NOW - timedelta(hours=1)), B)
+    await see(database, raw_page(number=3, at=NOW - timedelta(hours=2), kind="unchanged", body=b""))
+    await see(database, raw_page(number=4, at=NOW - timedelta(hours=3)), A)
+
+    assert await verbs(database) == ["published", "updated", "updated"]
+
+
+async def test_a_clock_that_was_set_forward_brings_no_old_text_back(database: Database) -> None:
+    """A page that was held up says a later time, and has the lower number."""
+    await see(database, raw_page(number=1, at=NOW))
+    await see(database, raw_page(number=3, at=NOW + timedelta(minutes=1)), B)
+    await see(database, raw_page(number=4, at=NOW + timedelta(minutes=2), kind="unchanged", body=b""))
+    await see(database, raw_page(number=2, at=NOW + timedelta(hours=1)), A)
+
+    assert await verbs(database) == ["published", "updated"]
+    assert "superseded" in await verdicts(database)
+
+
 async def test_a_text_that_returns_to_an_earlier_state_is_a_new_revision(database: Database) -> None:
     """A, B, A, B are four revisions with four event ids."""
     for number, text in enumerate((A, B, A, B), 1):

@@ -22,14 +22,15 @@ from services.processor.model import (
 from shared.events import Language
 
 NOW = datetime(2026, 7, 1, 12, tzinfo=UTC)
-KNOWN_ID, TWIN_ID = UUID(int=1), UUID(int=2)
+KNOWN_ID, TWIN_ID, ENTRY, OTHER_ENTRY = (UUID(int=number) for number in range(1, 5))
 
 ARTICLE = Article(
     url="https://fr.journal.example/a", canonical_url=None, headline="H", lede=None, paragraphs=("P",), word_count=100,
     language=Language(code="fr", confidence=1.0), text_hash="t1", headline_hash="h1", page_hash="p", extractor="x/1",
 )  # fmt: skip
 KNOWN = Known(
-    article_id=KNOWN_ID, revision=1, withdrawn=False, observed_at=NOW, observed_as="fetched", text_hash="t1",
+    article_id=KNOWN_ID, revision=1, withdrawn=False, entry_id=OTHER_ENTRY, number=7, observed_at=NOW,
+    observed_as="fetched", text_hash="t1",
     headline_hash="h1", extractor="x/1", story_id=UUID(int=3),
 )  # fmt: skip
 TWIN = Twin(
@@ -39,8 +40,12 @@ TWIN = Twin(
     site="autre.example",
     headline_hash="h1",
 )
-FETCHED = Observation(kind="fetched", observed_at=NOW + timedelta(hours=1), address_known=True)
+FETCHED = Observation(
+    kind="fetched", entry_id=ENTRY, number=3, observed_at=NOW + timedelta(hours=1), address_known=True
+)
 EARLIER = NOW - timedelta(hours=1)
+SEEN_BEFORE = replace(KNOWN, entry_id=ENTRY, number=2)
+SEEN_SINCE = replace(KNOWN, entry_id=ENTRY, number=4)
 
 FEED_ONLY = replace(FETCHED, kind="feed_only")
 GONE = replace(FETCHED, kind="gone")
@@ -79,6 +84,10 @@ RULES = [
     (replace(FETCHED, kind="unchanged"), None, KNOWN, None, Verdict.UNCHANGED, "unchanged", KNOWN_ID),
     (replace(FETCHED, kind="unchanged"), None, None, None, Verdict.UNCHANGED, "unchanged", None),
     (replace(FETCHED, observed_at=EARLIER), OTHER, KNOWN, None, Verdict.SUPERSEDED, "older_than_revision", KNOWN_ID),
+    (FETCHED, OTHER, SEEN_SINCE, None, Verdict.SUPERSEDED, "older_than_revision", KNOWN_ID),
+    (replace(FETCHED, observed_at=EARLIER), OTHER, SEEN_BEFORE, None, Verdict.UPDATED, "changed", KNOWN_ID),
+    (GONE, None, SEEN_SINCE, None, Verdict.SUPERSEDED, "gone_before_revision", KNOWN_ID),
+    (replace(GONE, observed_at=EARLIER), None, SEEN_BEFORE, None, Verdict.WITHDRAWN, "gone_known", KNOWN_ID),
     (
         replace(FETCHED, observed_at=EARLIER),
         ARTICLE,
@@ -156,7 +165,14 @@ articles = st.builds(
     ),
     hashes, hashes, st.sampled_from(["x/1", "x/2"]), st.sampled_from([5, 100]),
 )  # fmt: skip
-observations = st.builds(Observation, kind=kinds, observed_at=moments, address_known=st.booleans())
+observations = st.builds(
+    Observation,
+    kind=kinds,
+    entry_id=st.sampled_from([ENTRY, OTHER_ENTRY]),
+    number=st.integers(1, 9),
+    observed_at=moments,
+    address_known=st.booleans(),
+)
 known_articles = st.builds(
     lambda text, headline, withdrawn, kind, matched: replace(
         KNOWN, text_hash=text, headline_hash=headline, withdrawn=withdrawn, observed_as=kind, matched=matched
@@ -180,7 +196,11 @@ def test_nothing_different_is_never_an_event(observation, article, known, twin):
 @given(observations, articles, known_articles, st.none() | twins)
 def test_an_older_observation_of_a_known_address_is_never_an_event(observation, article, known, twin):
     """Retries and replays reorder: what was seen before the current revision changes nothing."""
-    older = replace(observation, observed_at=known.observed_at - timedelta(seconds=1))
+    older = replace(
+        observation,
+        number=min(observation.number, known.number - 1),
+        observed_at=known.observed_at - timedelta(seconds=1),
+    )
 
     assert decide(older, article, replace(known, matched="address"), twin).verdict == Verdict.SUPERSEDED
 
