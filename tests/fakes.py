@@ -40,9 +40,9 @@ def parsed(identity: str = "a", url: str | None = URL, fingerprint: str = "1", *
 
 
 def poll(leased: Feed, *new: ParsedEntry, **more: Any) -> Poll:
-    schedule = Schedule(at=NOW + timedelta(days=3650), interval=timedelta(hours=1), terms=(("rhythm", 3600.0),))
+    schedule = Schedule(wait=timedelta(days=3650), interval=timedelta(hours=1), terms=(("rhythm", 3600.0),))
     said = {"rhythm": Rhythm(polls=1), "validators": None, "body_hash": None, "selection": Selection(new=new)}
-    return Poll(feed=leased, polled_at=NOW, schedule=schedule, **{**said, **more})
+    return Poll(feed=leased, schedule=schedule, **{**said, **more})
 
 
 def entry(url: str | None = URL, **more: Any) -> Entry:

@@ -124,17 +124,16 @@ class Poller:
             return _failed(feed, error)
 
     async def _commit(self, feed: Feed, found: Found) -> PollOutcome:
-        now = datetime.now(UTC)
         schedule = next_poll(
             found.rhythm,
-            now=now,
+            now=datetime.now(UTC),
             bounds=feed.settings.bounds,
             hints=found.hints,
             failed=found.failed,
             feed_id=feed.feed_id,
             jitter=random(),  # noqa: S311 - spreads polls, keeps no secret
         )
-        kept = await step(Step.POLL_COMMIT, self._feeds.commit(_poll(feed, found, schedule, now)))
+        kept = await step(Step.POLL_COMMIT, self._feeds.commit(_poll(feed, found, schedule)))
         outcome = found.outcome if kept else PollOutcome.LEASE_LOST
         _report(feed, found, schedule, outcome)
         return outcome
@@ -243,10 +242,9 @@ def _failure(feed: Feed, weight: Failure, reason: str) -> Found:
     )
 
 
-def _poll(feed: Feed, found: Found, schedule: Schedule, now: datetime) -> Poll:
+def _poll(feed: Feed, found: Found, schedule: Schedule) -> Poll:
     return Poll(
         feed=feed,
-        polled_at=now,
         schedule=schedule,
         rhythm=found.rhythm,
         validators=found.validators,

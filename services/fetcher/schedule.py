@@ -40,9 +40,12 @@ class Failure(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Schedule:
-    """The next poll. `interval` is `at` without its random part; `terms` are the seconds that each rule asked for."""
+    """How long from one poll to the next; `terms` are the seconds that each rule asked for, `jitter` among them.
 
-    at: datetime
+    `wait` is `interval` with its random part. No time of day: that is the store's to say, for all fetchers.
+    """
+
+    wait: timedelta
     interval: timedelta
     terms: tuple[tuple[str, float], ...]
 
@@ -72,7 +75,7 @@ def next_poll(
     terms |= {"shortest": bounds.shortest, "longest": bounds.longest}
     terms["jitter"] = min(interval * JITTER_SHARE, LONGEST_JITTER) * ((jitter + _phase(feed_id)) % 1.0)
     seconds = tuple((name, term.total_seconds()) for name, term in terms.items())
-    return Schedule(at=now + interval + terms["jitter"], interval=interval, terms=seconds)
+    return Schedule(wait=interval + terms["jitter"], interval=interval, terms=seconds)
 
 
 def first_poll_at(feed_id: UUID, now: datetime, spread: timedelta) -> datetime:

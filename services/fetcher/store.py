@@ -36,7 +36,6 @@ class Poll:
     """What one poll changes. `selection` is None when nothing new was read (304, the same body, a failure)."""
 
     feed: Feed
-    polled_at: datetime
     schedule: Schedule
     rhythm: Rhythm
     validators: Validators | None
@@ -96,10 +95,11 @@ class FeedStore:
         Together, because a validator that is stored ahead of the entries it covers hides them behind the next 304.
         """
         async with self._database.transaction() as connection:
-            if not await self._release(connection, poll):
+            now = await clock(connection)
+            if not await self._release(connection, poll, now):
                 return False
             if poll.selection is not None:
-                await self._store_selection(connection, poll, poll.selection)
+                await self._store_selection(connection, poll.feed, poll.selection, now)
         return True
 
     async def postpone(self, feed: Feed, until: datetime) -> None:
@@ -112,26 +112,26 @@ class FeedStore:
         async with self._database.transaction() as connection:
             await change(connection, feeds, _ours(feed), {"lease": None, "lease_until": None})
 
-    async def _release(self, connection: Connection, poll: Poll) -> bool:
+    async def _release(self, connection: Connection, poll: Poll, now: datetime) -> bool:
         said = {
             **validator_columns(poll.validators),
             "body_hash": poll.body_hash,
             "rhythm": dump_rhythm(poll.rhythm),
             "why": [[name, seconds] for name, seconds in poll.schedule.terms],
-            "polled_at": poll.polled_at,
-            "next_poll_at": poll.schedule.at,
+            "polled_at": now,
+            "next_poll_at": now + poll.schedule.wait,
             "lease": None,
             "lease_until": None,
         }
         return await change(connection, feeds, _ours(poll.feed), said) == 1
 
-    async def _store_selection(self, connection: Connection, poll: Poll, selection: Selection) -> None:
+    async def _store_selection(self, connection: Connection, feed: Feed, selection: Selection, now: datetime) -> None:
         changed = frozenset(each.identity for each in selection.changed)
-        for entry in await self._to_visit(connection, poll.feed, selection):
-            await self._store_entry(connection, poll, entry, changed=entry.identity in changed)
-            await self._remember(connection, poll, entry, skipped=None)
+        for entry in await self._to_visit(connection, feed, selection):
+            await self._store_entry(connection, feed, entry, now, changed=entry.identity in changed)
+            await self._remember(connection, feed, entry, now, skipped=None)
         for skip in selection.skipped:
-            await self._remember(connection, poll, skip.entry, skipped=skip.reason)
+            await self._remember(connection, feed, skip.entry, now, skipped=skip.reason)
 
     async def _to_visit(self, connection: Connection, feed: Feed, selection: Selection) -> list[ParsedEntry]:
         """What is new or changed, without what was forgotten.
@@ -142,16 +142,18 @@ class FeedStore:
         wanted = (each for each in (*selection.new, *selection.changed) if each.identity not in left_out)
         return sorted(wanted, key=lambda each: entry_id(each.facts.url, feed.feed_id, each.identity))
 
-    async def _store_entry(self, connection: Connection, poll: Poll, entry: ParsedEntry, *, changed: bool) -> None:
+    async def _store_entry(
+        self, connection: Connection, feed: Feed, entry: ParsedEntry, now: datetime, *, changed: bool
+    ) -> None:
         """A new entry is due at once, unless another feed listed its address before: feeds share one download.
 
         One that changed is looked at again. A visit that is under way does not know that yet: it loses its lease.
         """
         said = {
             "facts": entry.facts.model_dump(mode="json", exclude_none=True),
-            "feed_id": poll.feed.feed_id,
+            "feed_id": feed.feed_id,
             "state": PENDING,
-            "next_at": poll.polled_at,
+            "next_at": now,
             "attempts": 0,
             "postponed": 0,
             "visits": 0,
@@ -160,20 +162,22 @@ class FeedStore:
         }
         once = {
             "url": entry.facts.url,
-            "site": site_of(entry.facts.url or poll.feed.settings.url),
-            "discovered_at": poll.polled_at,
+            "site": site_of(entry.facts.url or feed.settings.url),
+            "discovered_at": now,
         }
-        key = {"entry_id": entry_id(entry.facts.url, poll.feed.feed_id, entry.identity)}
+        key = {"entry_id": entry_id(entry.facts.url, feed.feed_id, entry.identity)}
         if changed:
             await upsert(connection, entries, key, said, once=once, where=_is_remembered)
         else:
             await insert_new(connection, entries, {**key, **said, **once})
 
-    async def _remember(self, connection: Connection, poll: Poll, entry: ParsedEntry, *, skipped: str | None) -> None:
-        key = {"feed_id": poll.feed.feed_id, "identity": entry.identity}
-        page = None if skipped else entry_id(entry.facts.url, poll.feed.feed_id, entry.identity)
+    async def _remember(
+        self, connection: Connection, feed: Feed, entry: ParsedEntry, now: datetime, *, skipped: str | None
+    ) -> None:
+        key = {"feed_id": feed.feed_id, "identity": entry.identity}
+        page = None if skipped else entry_id(entry.facts.url, feed.feed_id, entry.identity)
         said = {"fingerprint": entry.fingerprint, "entry_id": page, "skipped": skipped}
-        await upsert(connection, feed_entries, key, said, once={"first_seen_at": poll.polled_at})
+        await upsert(connection, feed_entries, key, said, once={"first_seen_at": now})
 
     async def unpolled(self) -> int:
         """Active feeds that were never polled."""

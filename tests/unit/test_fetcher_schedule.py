@@ -82,7 +82,7 @@ def test_a_second_is_a_possible_interval():
     schedule = plan(Rhythm(gaps=(0.5,), newest=NOW), bounds=Bounds(shortest=timedelta(seconds=1)), jitter=0.99)
 
     assert schedule.interval == timedelta(seconds=1)
-    assert NOW + timedelta(seconds=1) <= schedule.at < NOW + timedelta(seconds=1.1)
+    assert timedelta(seconds=1) <= schedule.wait < timedelta(seconds=1.1)
 
 
 def test_failures_stretch_the_interval_one_by_one():
@@ -124,7 +124,7 @@ def test_one_draw_for_many_feeds_spreads_them():
     """A batch that is scheduled with the same random number does not come back at the same time."""
     feeds = [uuid5(FEED, str(number)) for number in range(50)]
 
-    assert len({plan(feed_id=feed).at for feed in feeds}) == 50
+    assert len({plan(feed_id=feed).wait for feed in feeds}) == 50
     assert len({first_poll_at(feed, NOW, HOUR) for feed in feeds}) == 50
 
 
@@ -189,7 +189,7 @@ def test_the_bounds_always_hold(rhythm, bounds, hints, failed, jitter):
     """The interval is within the bounds or what Retry-After asks for; the jitter is positive and a tenth at most."""
     schedule = plan(rhythm, bounds=bounds, hints=hints, failed=failed, jitter=jitter)
     asked = min(hints.retry_after or timedelta(0), timedelta(days=7))
-    random = schedule.at - NOW - schedule.interval
+    random = schedule.wait - schedule.interval
 
     assert bounds.shortest <= schedule.interval <= max(bounds.longest, asked)
     assert schedule.interval >= asked
@@ -202,7 +202,7 @@ def test_more_failures_never_make_it_sooner(rhythm, bounds, hints, failed, jitte
     fewer = plan(rhythm, bounds=bounds, hints=hints, failed=failed, jitter=jitter)
     worse = plan(fail(rhythm, more), bounds=bounds, hints=hints, failed=failed, jitter=jitter)
 
-    assert worse.at >= fewer.at
+    assert worse.wait >= fewer.wait
 
 
 @given(rhythms, all_bounds, all_hints, all_hints, jitters)
@@ -216,8 +216,8 @@ def test_a_hint_never_makes_it_sooner(rhythm, bounds, hints, more, jitter):
     )
 
     assert (
-        plan(rhythm, bounds=bounds, hints=both, jitter=jitter).at
-        >= plan(rhythm, bounds=bounds, hints=hints, jitter=jitter).at
+        plan(rhythm, bounds=bounds, hints=both, jitter=jitter).wait
+        >= plan(rhythm, bounds=bounds, hints=hints, jitter=jitter).wait
     )
 
 
