@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -22,6 +22,7 @@ from services.fetcher.model import Entry, Feed, ParsedFeed
 from services.fetcher.outlet import Outlet
 from services.fetcher.parsing import parse_feed
 from services.fetcher.poller import Poller
+from services.fetcher.rewind import mend_rewound
 from services.fetcher.robots import RobotsGate
 from services.fetcher.store import FeedStore
 from shared import lifecycle, logs
@@ -50,6 +51,7 @@ class Fetcher:
     poller: Poller
     downloader: Downloader
     outlet: Outlet
+    mend_rewound: Callable[[], Awaitable[int]]
     settings: FetcherSettings
 
     async def run(self, stop: Stop) -> None:
@@ -85,6 +87,7 @@ class Fetcher:
         older_than = self.settings.reconcile_seconds
         while not await stop.wait(min(RECONCILE_EVERY, older_than / 4)):
             try:
+                await self.mend_rewound()
                 found = await step(Step.RECONCILE, self.frontier.reconcile(timedelta(seconds=older_than)))
             except TransientError as error:
                 log.warning("reconcile_skipped", reason=str(error))
@@ -116,6 +119,7 @@ async def build(settings: FetcherSettings, *, database: Database, broker: Publis
             poller=Poller(client, feeds, hosts, parse, delay=settings.politeness.delay),
             downloader=Downloader(client, frontier, hosts, gate, outlet, settings.visits),
             outlet=outlet,
+            mend_rewound=partial(mend_rewound, database, lease=lease),
             settings=settings,
         )
 

@@ -101,5 +101,9 @@ async def _slot(connection: Connection, site: str, delay: timedelta, now: dateti
 
 
 async def _save(connection: Connection, site: str, slot: HostSlot) -> None:
-    said = {"next_allowed_at": slot.next_allowed, "blocked_until": slot.blocked_until}
+    said = {
+        "next_allowed_at": slot.next_allowed,
+        "blocked_until": slot.blocked_until,
+        "delay_seconds": slot.delay.total_seconds(),
+    }
     await change(connection, hosts, {"site": site}, said)

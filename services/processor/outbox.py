@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
-from sqlalchemy import Row, delete, func, or_, select, update
+from sqlalchemy import ColumnElement, Row, delete, func, or_, select, update
 
 from services.processor.tables import inbox, outbox
 from shared.database import Database, clock
@@ -38,7 +38,7 @@ class Outbox:
             now = await clock(connection)
             due = (
                 select(outbox)
-                .where(outbox.c.confirmed_at.is_(None), or_(outbox.c.lease_until.is_(None), outbox.c.lease_until < now))
+                .where(outbox.c.confirmed_at.is_(None), self._free(now))
                 .order_by(outbox.c.sequence)
                 .limit(limit)
                 .with_for_update(skip_locked=True)
@@ -49,6 +49,11 @@ class Outbox:
                 taken = update(outbox).where(outbox.c.event_id.in_([row.event_id for row in rows]))
                 await connection.execute(taken.values(lease=token, lease_until=now + self._lease))
         return token, [_pending(row) for row in rows]
+
+    def _free(self, now: datetime) -> ColumnElement[bool]:
+        """Nobody's; or held for longer than anyone may: the clock was set back since."""
+        until = outbox.c.lease_until
+        return or_(until.is_(None), until < now, until > now + 2 * self._lease)
 
     async def confirm(self, token: UUID, events: Sequence[UUID]) -> None:
         """The broker has them. The bodies stay for republishing."""
