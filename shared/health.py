@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import asdict
 
 import structlog
 from aiohttp import web
@@ -10,6 +11,7 @@ from prometheus_client import CONTENT_TYPE_LATEST
 
 from shared import metrics
 from shared.errors import PipelineError
+from shared.waiting import waiting
 
 log = structlog.get_logger()
 Check = Callable[[], Awaitable[None]]
@@ -17,16 +19,17 @@ CHECK_SECONDS = 3.0
 
 
 def application(checks: Mapping[str, Check]) -> web.Application:
-    """`/readyz` runs the checks: 200 when all pass, 503 naming each that does not."""
+    """`/readyz` runs the checks: 200 when all pass and nothing is waited for, 503 naming each that does not."""
 
     async def livez(_request: web.Request) -> web.Response:
         return web.json_response({"status": "alive"})
 
     async def readyz(_request: web.Request) -> web.Response:
         found = await asyncio.gather(*(_state(check) for check in checks.values()))
-        states = dict(zip(checks, found, strict=True))
-        ready = all(state == "ok" for state in found)
-        return web.json_response({"ready": ready, "checks": states}, status=200 if ready else 503)
+        states, waits = dict(zip(checks, found, strict=True)), waiting.current()
+        ready = all(state == "ok" for state in found) and not waits
+        said = {"ready": ready, "checks": states, "waiting": [asdict(wait) for wait in waits]}
+        return web.json_response(said, status=200 if ready else 503)
 
     async def expose(_request: web.Request) -> web.Response:
         return web.Response(body=metrics.exposition(), headers={"Content-Type": CONTENT_TYPE_LATEST})

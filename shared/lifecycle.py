@@ -9,13 +9,15 @@ from typing import Any, TypeVar
 
 import structlog
 
-from shared.errors import PipelineError, TransientError, Unavailable
+from shared.errors import PipelineError, StoreUnavailable, TransientError, Unavailable
+from shared.waiting import Ours, waiting
 
 log = structlog.get_logger()
 T = TypeVar("T")
 
 FIRST_DELAY = 0.2
-LONGEST_DELAY = 15.0
+LONGEST_DELAY = 3.0
+"""Short: an attempt costs next to nothing, and whoever waits goes on within a moment of the answer."""
 GATHER_SECONDS = 0.25
 HAND_BACK_SECONDS = 3.0
 
@@ -82,18 +84,20 @@ async def run_until(stop: Stop, *loops: Coroutine[Any, Any, None], grace_seconds
             raise result
 
 
-async def answered(what: str, probe: Callable[[], Awaitable[None]], stop: Stop) -> bool:
+async def answered(what: Ours, probe: Callable[[], Awaitable[None]], stop: Stop) -> bool:
     """Wait, with growing pauses, until `probe` passes; False when it was time to stop first."""
-    delay = FIRST_DELAY
+    delay, name = FIRST_DELAY, f"start, {what}"
     while not stop:
         try:
             await probe()
         except Unavailable as error:
-            log.warning("waiting_for_dependency", dependency=what, reason=str(error), retry_seconds=round(delay, 1))
+            waiting.lasts(name, what, str(error))
             await stop.wait(delay * (0.75 + random() / 2))  # noqa: S311 - spreads restarts, keeps no secret
             delay = min(delay * 2, LONGEST_DELAY)
         else:
+            waiting.over(name)
             return True
+    waiting.given_up(name)
     return False
 
 
@@ -104,6 +108,7 @@ async def work_off(
     *,
     concurrency: int,
     idle_seconds: float,
+    name: str = "work",
 ) -> None:
     """Lease due work as places get free, at most `concurrency` at once, until the stop; then finish what is held.
 
@@ -115,19 +120,22 @@ async def work_off(
     try:
         while not stop:
             try:
-                leased = await lease(concurrency - len(running))
+                with waiting.overdue(name, "store"):
+                    leased = await lease(concurrency - len(running))
                 pause = idle_seconds
+                waiting.over(name)
             except TransientError as error:
-                log.warning("waiting_for_dependency", dependency="store", reason=str(error))
+                waiting.lasts(name, "store", str(error))
                 leased, pause = (), min(max(pause, FIRST_DELAY) * 2, LONGEST_DELAY)
             for each in leased:
-                task = asyncio.create_task(_logged(work, each))
+                task = asyncio.create_task(_logged(work, each, name))
                 running.add(task)
                 task.add_done_callback(running.discard)
             await (_until_room(running, stop, concurrency) if leased else _until_change(running, stop, pause))
         if running:
             await asyncio.wait(running)
     finally:
+        waiting.given_up(name)
         held = tuple(running)
         for each_held in held:
             each_held.cancel()
@@ -163,9 +171,16 @@ async def _until_change(running: set[asyncio.Task[object]], stop: Stop, seconds:
         stopping.cancel()
 
 
-async def _logged(work: Callable[[T], Awaitable[object]], item: T) -> None:
+async def _logged(work: Callable[[T], Awaitable[object]], item: T, name: str) -> None:
+    at_work = f"{name} at work"
     try:
         await work(item)
+        waiting.over(at_work)
+    except StoreUnavailable as error:
+        # The loop meets it as well, and knows when it is over.
+        log.debug("work_interrupted", reason=str(error))
+    except Unavailable as error:
+        waiting.met(at_work, error)
     except TransientError as error:
         log.warning("work_interrupted", reason=str(error))
     except Exception:

@@ -46,6 +46,8 @@ def _configure_libraries(facts: Sequence[Processor], shown: Sequence[Processor])
         )
     )
     logging.basicConfig(level=logging.ERROR, handlers=[lines], force=True)
+    # Python itself would print a warning of a library beside the log, and not in its form.
+    logging.captureWarnings(True)
     for library in SPOKEN_FOR:
         logging.getLogger(library).setLevel(logging.CRITICAL)
 

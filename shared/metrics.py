@@ -11,6 +11,8 @@ deliveries = Counter("fildactu_deliveries", "Deliveries handled, by broker verdi
 events_confirmed = Counter("fildactu_events_confirmed", "Article events confirmed by the broker", ["verb"])
 worker_deaths = Counter("fildactu_worker_deaths", "Worker processes killed or lost, by reason", ["pool", "reason"])
 outbox_oldest = Gauge("fildactu_outbox_oldest_age_seconds", "Age of the oldest event that is not confirmed yet")
+waiting = Gauge("fildactu_waiting", "1 while the dependency is waited for", ["dependency"])
+waiting_seconds = Gauge("fildactu_waiting_seconds", "How long it has been waited for", ["dependency"])
 stage = Histogram("fildactu_stage_seconds", "Time a stage takes", ["stage"], buckets=STAGE_BUCKETS)
 
 

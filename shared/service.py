@@ -14,8 +14,12 @@ from shared.config import ServiceSettings
 from shared.database import Database
 from shared.lifecycle import Stop
 from shared.topology import topology
+from shared.waiting import Ours, waiting
 
 log = structlog.get_logger()
+
+ANSWER_SECONDS = 15.0
+"""For one command of the store. Each takes a moment; what is left without an answer for so long gets none."""
 
 StoreCheck = Callable[[Database], Awaitable[None]]
 
@@ -40,14 +44,15 @@ async def surroundings(
     """
     for setting in settings.default_credentials:
         log.warning("default_credentials", setting=setting, remedy="set a password of your own in .env")
+    waiting.reset()
     async with AsyncExitStack() as stack:
         stop = await stack.enter_async_context(lifecycle.stop_on_signals())
-        database = Database.open(settings.store_url.get_secret_value())
+        database = Database.open(settings.store_url.get_secret_value(), answer_seconds=ANSWER_SECONDS)
         stack.push_async_callback(database.close)
         url, grace = settings.broker_url.get_secret_value(), settings.shutdown_seconds
         broker = await stack.enter_async_context(brokers.connect(url, topology(), name=name, grace_seconds=grace))
-        checks: dict[str, health.Check] = {"store": partial(store_check, database), "broker": broker.ping}
-        shown = dict(checks)
+        checks: dict[Ours, health.Check] = {"store": partial(store_check, database), "broker": broker.ping}
+        shown: dict[str, health.Check] = dict(checks.items())
         if consumes:
             shown["consumers"] = partial(broker.consuming, *consumes)
         await stack.enter_async_context(health.served(shown, host=settings.health_host, port=settings.health_port))

@@ -34,6 +34,7 @@ from shared.lifecycle import Stop
 from shared.migrations import Scripts
 from shared.service import surroundings
 from shared.steps import Step, step
+from shared.waiting import waiting
 from shared.workers import WorkerPool
 
 log = structlog.get_logger()
@@ -48,6 +49,7 @@ class Fetcher:
 
     feeds: FeedStore
     frontier: Frontier
+    hosts: HostStore
     poller: Poller
     downloader: Downloader
     outlet: Outlet
@@ -62,6 +64,7 @@ class Fetcher:
                 stop,
                 self._lease_feeds,
                 self.poller.poll,
+                name="feeds",
                 concurrency=settings.pollers,
                 idle_seconds=settings.idle_seconds,
             ),
@@ -69,6 +72,7 @@ class Fetcher:
                 stop,
                 self._lease_entries,
                 self.downloader.visit,
+                name="entries",
                 concurrency=settings.downloaders,
                 idle_seconds=settings.idle_seconds,
             ),
@@ -89,9 +93,11 @@ class Fetcher:
             try:
                 await self.mend_rewound()
                 found = await step(Step.RECONCILE, self.frontier.reconcile(timedelta(seconds=older_than)))
+                await step(Step.PRUNE, self.hosts.prune())
             except TransientError as error:
-                log.warning("reconcile_skipped", reason=str(error))
+                waiting.lasts("reconciling", "store", str(error))
                 continue
+            waiting.over("reconciling")
             if found:
                 log.warning("observations_lost", entries=found, remedy="their pages are downloaded again")
 
@@ -116,6 +122,7 @@ async def build(settings: FetcherSettings, *, database: Database, broker: Publis
         yield Fetcher(
             feeds=feeds,
             frontier=frontier,
+            hosts=hosts,
             poller=Poller(client, feeds, hosts, parse, delay=settings.politeness.delay),
             downloader=Downloader(client, frontier, hosts, gate, outlet, settings.visits),
             outlet=outlet,

@@ -22,6 +22,7 @@ from services.fetcher.hosts import turn
 from services.fetcher.model import DownloadOutcome, Entry, Response, Validators
 from services.fetcher.observation import (
     LONGEST_PAUSE,
+    PASSING_STATUSES,
     THROTTLING_STATUSES,
     Again,
     Finding,
@@ -41,6 +42,7 @@ from shared.lifecycle import hand_back
 from shared.messages import RawPage, ResponseFacts, raw_id
 from shared.steps import Step, step
 from shared.urls import host_of, site_of
+from shared.waiting import waiting
 
 log = structlog.get_logger()
 Concluded = tuple[DownloadOutcome, dict[str, object]]
@@ -106,7 +108,7 @@ class Downloader:
             raise
 
     async def _visited(self, entry: Entry) -> DownloadOutcome:
-        policy = self._policy_for(entry)
+        policy, level = self._policy_for(entry), log.info
         try:
             outcome, facts = await self._visit(entry, policy)
         except LeaseLost:
@@ -115,10 +117,10 @@ class Downloader:
             await step(Step.VISIT_POSTPONE, self._entries.postpone(entry, busy.until))
             outcome, facts = DownloadOutcome.WAITING, {"until": busy.until.isoformat()}
         except TransientError as error:
-            # Store or broker take nothing: the lease ends by itself, and the entry is looked at again.
-            outcome, facts = DownloadOutcome.RETRY, {"reason": str(error)}
+            # Store or broker take nothing: the lease ends by itself, and the entry is looked at again. Who asks them
+            # all the time tells that they are waited for; the same line for each entry would say no more.
+            outcome, facts, level = DownloadOutcome.RETRY, {"reason": str(error)}, log.debug
         metrics.downloads.labels(outcome=outcome.value).inc()
-        level = log.warning if outcome is DownloadOutcome.RETRY else log.info
         level("page_visited", outcome=outcome.value, url=entry.url, entry_id=str(entry.entry_id), **facts)
         return outcome
 
@@ -175,9 +177,14 @@ class Downloader:
         except (HostBusy, LeaseLost, Unavailable):
             raise
         except TransientError as error:
+            waiting.lasts(site_of(entry.url), "sites", error.reason)
             return judge_failure(entry, error.reason, policy), None, visit
         except PermanentError as error:
             return Observe(kind="feed_only", reason=error.reason), None, visit
+        if response.status in PASSING_STATUSES:
+            waiting.lasts(site_of(entry.url), "sites", f"http_{response.status}")
+        else:
+            waiting.over(site_of(entry.url))
         if response.status in THROTTLING_STATUSES:
             await self._throttled(response.final_url, response)
         return judge_response(entry, response, policy), response, visit
@@ -202,7 +209,7 @@ class Downloader:
     async def _throttled(self, url: str, response: Response) -> None:
         hints = read_hints(response.headers, response.status, response.fetched_at)
         until = await step(Step.HOST_HOLD, self._hosts.hold(site_of(url), hints.retry_after))
-        log.warning("host_throttles", host=host_of(url), status=response.status, until=until.isoformat())
+        log.info("host_throttles", host=host_of(url), status=response.status, until=until.isoformat())
 
     async def _send(self, entry: Entry, finding: Observe, response: Response | None, visit: Visit) -> Finding:
         """Publish the observation; returns what was published, or the look to come when the broker wants it later."""

@@ -1,11 +1,12 @@
 """Hosts in the database: the pace at which each site may be asked, and what its robots.txt said."""
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import Column, ColumnElement, Table, and_, bindparam, delete, or_, select
 
 from services.fetcher.errors import HostBusy
 from services.fetcher.politeness import HostSlot, penalty, reserve
@@ -16,6 +17,10 @@ from shared.statements import change, insert_new, upsert
 HOST = select(hosts).where(hosts.c.site == bindparam("which")).with_for_update()
 PATIENCE = timedelta(seconds=10)
 """How far ahead a request may be reserved; beyond it the work waits in the store, not in memory."""
+IDLE_FOR = timedelta(days=7)
+"""A site that nobody asked for so long has no pace to keep."""
+PRUNED_AT_ONCE = 200
+"""Rows in one transaction, so that none is held for long."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +77,32 @@ class HostStore:
             until = await clock(connection) + fresh_for
             said = {"status": found.status, "body": found.body, "fresh_until": until}
             await upsert(connection, robots, {"origin": origin}, said)
+
+    async def prune(self) -> None:
+        """Drop what robots.txt files said that is out of date, and sites that nobody asks any more."""
+        while await self._prune_some(robots, robots.c.origin, _outdated) == PRUNED_AT_ONCE:
+            pass
+        while await self._prune_some(hosts, hosts.c.site, _idle) == PRUNED_AT_ONCE:
+            pass
+
+    async def _prune_some(
+        self, table: Table, key: Column[str], is_old: Callable[[datetime], ColumnElement[bool]]
+    ) -> int:
+        async with self._database.transaction() as connection:
+            old = is_old(await clock(connection))
+            some = select(key).where(old).limit(PRUNED_AT_ONCE)
+            # Asked twice: a row that someone else just renewed is waited for, and stays.
+            return (await connection.execute(delete(table).where(key.in_(some), old))).rowcount
+
+
+def _outdated(now: datetime) -> ColumnElement[bool]:
+    outdated: ColumnElement[bool] = robots.c.fresh_until < now
+    return outdated
+
+
+def _idle(now: datetime) -> ColumnElement[bool]:
+    unblocked = or_(hosts.c.blocked_until.is_(None), hosts.c.blocked_until < now)
+    return and_(hosts.c.next_allowed_at < now - IDLE_FOR, unblocked)
 
 
 async def turn(hosts: Checks, site: str, wait: timedelta) -> None:

@@ -12,6 +12,7 @@ from shared.errors import TransientError
 from shared.lifecycle import FIRST_DELAY, LONGEST_DELAY
 from shared.messages import RawPage
 from shared.topology import RAW_IN, RAW_KEY
+from shared.waiting import waiting
 
 log = structlog.get_logger()
 
@@ -39,19 +40,21 @@ class Outlet:
         deadline = asyncio.get_running_loop().time() + self._patience
         while True:
             try:
-                return await self._publisher.publish(RAW_IN, RAW_KEY, message)
+                await self._publisher.publish(RAW_IN, RAW_KEY, message)
             except Postponed:
                 raise
             except TransientError as error:
+                waiting.lasts(RAW_IN, "broker", str(error))
+                log.debug("page_waits", raw_id=message.message_id, reason=str(error))
                 if asyncio.get_running_loop().time() + delay > deadline:
                     raise
-                log.debug("page_waits", raw_id=message.message_id, reason=str(error))
+            else:
+                waiting.over(RAW_IN)
+                return
             await self._wait(delay)
             delay = min(delay * 2, LONGEST_DELAY)
 
     async def _wait(self, delay: float) -> None:
-        if not self._waiting:
-            log.warning("broker_takes_no_pages", remedy="the download loop waits; see the broker's queues and alarms")
         self._waiting += 1
         try:
             await asyncio.sleep(delay * (0.75 + random() / 2))  # noqa: S311 - spreads retries, keeps no secret

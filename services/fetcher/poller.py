@@ -32,6 +32,7 @@ from shared.errors import PermanentError, PipelineError, TransientError, Unavail
 from shared.lifecycle import hand_back
 from shared.steps import Step, step
 from shared.urls import site_of
+from shared.waiting import waiting
 
 log = structlog.get_logger()
 
@@ -40,7 +41,8 @@ ACCEPT = (
     "application/xml;q=0.8, text/xml;q=0.8, */*;q=0.1"
 )
 UNEXPECTED = "unexpected_error"
-PASSING_STATUSES = frozenset({403, 404, 408, 425, 429}) | set(range(500, 600))
+AWAY_STATUSES = frozenset({408, 425, 429}) | set(range(500, 600))
+PASSING_STATUSES = AWAY_STATUSES | {403, 404}
 
 Parse = Callable[[bytes, str | None, str], Awaitable[ParsedFeed]]
 
@@ -260,7 +262,13 @@ def _report(feed: Feed, found: Found, schedule: Schedule, outcome: PollOutcome) 
     if found.selection is not None:
         counts = found.selection
         facts |= {"new": len(counts.new), "changed": len(counts.changed), "skipped": len(counts.skipped)}
-    level = log.warning if troubled else log.info
+    site = site_of(feed.settings.url)
+    away = found.failed is Failure.PASSING and (found.status is None or found.status in AWAY_STATUSES)
+    # A few are named; when it is all of them, it is our own network.
+    aloud = waiting.noted(site, "sites", found.reason or "") if away else troubled
+    if found.failed is None:
+        waiting.over(site)
+    level = log.warning if aloud else log.info
     said = {name: value for name, value in facts.items() if value is not None}
     seconds = round(schedule.interval.total_seconds(), 1)
     level("feed_polled", outcome=outcome.value, feed=feed.settings.name, url=feed.settings.url, next_in=seconds, **said)

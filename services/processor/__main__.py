@@ -21,7 +21,7 @@ from services.processor.quarantine import Quarantine
 from services.processor.relay import PRUNE_EVERY, Relay
 from services.processor.store import ProcessorStore
 from shared import lifecycle, logs
-from shared.broker.protocols import Broker
+from shared.broker.protocols import Broker, Ready
 from shared.config import InvalidSettings, load
 from shared.database import Database
 from shared.errors import TransientError
@@ -30,10 +30,15 @@ from shared.migrations import Scripts
 from shared.service import surroundings
 from shared.steps import Step, step
 from shared.topology import RAW_DEAD, RAW_WORK
+from shared.waiting import waiting
 from shared.workers import WorkerPool
 
 log = structlog.get_logger()
 MIGRATIONS = Scripts(Path(__file__).parent / "migrations", "processor_version")
+
+
+async def _always() -> None:
+    return
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +52,7 @@ class Processor:
     relay: Relay
     broker: Broker
     settings: ProcessorSettings
+    workers_answer: Ready = _always
 
     async def run(self, stop: Stop) -> None:
         consumed = Stop()
@@ -67,7 +73,7 @@ class Processor:
 
     async def _consume(self, stop: Stop) -> None:
         """Consume until the stop; the broker lets what is in flight finish when it is cancelled."""
-        ready, concurrency = self.store.writable, self.settings.concurrency
+        ready, concurrency = self._ready, self.settings.concurrency
         consuming = [
             asyncio.create_task(
                 self.broker.consume(RAW_WORK, self.handler.handle, concurrency=concurrency, ready=ready)
@@ -82,6 +88,11 @@ class Processor:
             if isinstance(result, Exception):
                 raise result
 
+    async def _ready(self) -> None:
+        """Raises Unavailable while a page would only meet the same outage again."""
+        await self.store.writable()
+        await self.workers_answer()
+
     async def _prune(self, stop: Stop) -> None:
         bodies = timedelta(days=self.settings.keep_bodies_days)
         ids = timedelta(days=self.settings.keep_inbox_days)
@@ -89,7 +100,9 @@ class Processor:
             try:
                 await step(Step.PRUNE, self.outbox.prune(bodies=bodies, inbox_ids=ids))
             except TransientError as error:
-                log.warning("prune_skipped", reason=str(error))
+                waiting.lasts("pruning", "store", str(error))
+            else:
+                waiting.over("pruning")
 
 
 @asynccontextmanager
@@ -99,6 +112,9 @@ async def build(settings: ProcessorSettings, *, database: Database, broker: Brok
 
     async def extract_in_worker(source: Source) -> Extracted:
         return await pool.run(extract, source)
+
+    async def workers_answer() -> None:
+        await pool.run(int)
 
     lease = timedelta(seconds=settings.relay_lease_seconds)
     store, outbox = ProcessorStore(database), Outbox(database, lease=lease)
@@ -112,6 +128,7 @@ async def build(settings: ProcessorSettings, *, database: Database, broker: Brok
             relay=relay,
             broker=broker,
             settings=settings,
+            workers_answer=workers_answer,
         )
     finally:
         await pool.close()

@@ -42,11 +42,13 @@ from shared import metrics
 from shared.broker.protocols import Delivery
 from shared.delivery import Ack, judge
 from shared.delivery import Verdict as BrokerVerdict
-from shared.errors import PipelineError
+from shared.errors import PipelineError, Unavailable
 from shared.events import ArticleEvent
 from shared.messages import RawPage, decode_raw_page
 from shared.steps import Step, reached, step
+from shared.topology import RAW_WORK
 from shared.urls import address_key
+from shared.waiting import waiting
 from shared.workers import WorkerLost
 
 log = structlog.get_logger()
@@ -226,7 +228,11 @@ def _failed(error: Exception, delivery: Delivery) -> BrokerVerdict:
     name = type(verdict).__name__.lower()
     metrics.deliveries.labels(verdict=name).inc()
     facts = {"raw_id": delivery.message.message_id, "verdict": name, "attempt": delivery.attempt}
-    if isinstance(error, PipelineError):
+    if isinstance(error, Unavailable):
+        # Nothing is wrong with the page, and all that are at work meet the same.
+        waiting.met(RAW_WORK, error)
+        log.debug("observation_interrupted", **facts, reason=str(error)[:300])
+    elif isinstance(error, PipelineError):
         log.warning("observation_failed", **facts, reason=str(error)[:300])
     else:
         log.error("observation_failed", **facts, reason=repr(error)[:300], exc_info=error)

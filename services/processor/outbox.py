@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
-from sqlalchemy import ColumnElement, Row, delete, func, or_, select, update
+from sqlalchemy import Column, ColumnElement, Row, Table, delete, func, or_, select, update
 
 from services.processor.tables import inbox, outbox
 from shared.database import Database, clock
@@ -13,6 +13,8 @@ from shared.envelope import Message
 from shared.events import CONTENT_TYPE, Verb
 
 LEASE = timedelta(seconds=30)
+PRUNED_AT_ONCE = 200
+"""Rows in one transaction: until its end nobody else writes on SQLite, and on PostgreSQL its locks are held."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,12 +85,25 @@ class Outbox:
             oldest = await connection.scalar(waiting)
             return (await clock(connection)) - oldest if oldest else timedelta(0)
 
+    async def republish(self, since: datetime) -> int:
+        """Make confirmed events that were made at `since` or later due again, under their ids; returns how many."""
+        again = update(outbox).where(outbox.c.confirmed_at.is_not(None), outbox.c.created_at >= since)
+        async with self._database.transaction() as connection:
+            return (await connection.execute(again.values(confirmed_at=None, lease=None, lease_until=None))).rowcount
+
     async def prune(self, *, bodies: timedelta, inbox_ids: timedelta) -> None:
         """Drop confirmed events and observations' ids that are older than these ages."""
+        while await self._prune_some(outbox, outbox.c.event_id, outbox.c.confirmed_at, bodies) == PRUNED_AT_ONCE:
+            pass
+        while await self._prune_some(inbox, inbox.c.raw_id, inbox.c.received_at, inbox_ids) == PRUNED_AT_ONCE:
+            pass
+
+    async def _prune_some(self, table: Table, key: Column[UUID], since: Column[datetime], age: timedelta) -> int:
+        """Drop the rows that are longest past their age, up to a bound; returns how many."""
         async with self._database.transaction() as connection:
-            now: datetime = await clock(connection)
-            await connection.execute(delete(outbox).where(outbox.c.confirmed_at < now - bodies))
-            await connection.execute(delete(inbox).where(inbox.c.received_at < now - inbox_ids))
+            old = since < await clock(connection) - age
+            some = select(key).where(old).order_by(since).limit(PRUNED_AT_ONCE)
+            return (await connection.execute(delete(table).where(key.in_(some), old))).rowcount
 
 
 def _pending(row: Row[tuple[object, ...]]) -> Pending:

@@ -21,10 +21,11 @@ from shared.errors import PermanentError, TransientError
 from shared.lifecycle import Stop
 from shared.steps import Step, step
 from shared.topology import ARTICLE_EVENTS
+from shared.waiting import waiting
 
 log = structlog.get_logger()
 
-LONGEST_PAUSE = 10.0
+LONGEST_PAUSE = 3.0
 GATHER_SECONDS = 0.1
 PRUNE_EVERY = 3600.0
 
@@ -51,6 +52,12 @@ class Relay:
 
     async def run(self, stop: Stop) -> None:
         """Relay until the stop, and then what is left."""
+        try:
+            await self._relay(stop)
+        finally:
+            waiting.given_up(ARTICLE_EVENTS)
+
+    async def _relay(self, stop: Stop) -> None:
         pause = self._idle
         while not stop:
             try:
@@ -58,8 +65,11 @@ class Relay:
                 if failed or not sent:
                     await self._report_age()
             except TransientError as error:
-                log.warning("relay_waits", reason=str(error))
+                waiting.lasts(ARTICLE_EVENTS, "store", str(error))
                 sent, failed = 0, True
+            else:
+                if not failed:
+                    waiting.over(ARTICLE_EVENTS)
             pause = min(pause * 2, LONGEST_PAUSE) if failed else self._idle
             if failed:
                 await stop.wait(pause)
@@ -84,7 +94,8 @@ class Relay:
         An event that no broker takes keeps its lease until that ends: it must not hold up the others.
         """
         self._work.clear()
-        token, batch = await step(Step.OUTBOX_TAKE, self._events.take(self._batch))
+        with waiting.overdue(ARTICLE_EVENTS, "store"):
+            token, batch = await step(Step.OUTBOX_TAKE, self._events.take(self._batch))
         sent = await asyncio.gather(*(self._publish(event) for event in batch))
         done = [event.event_id for event, ok in zip(batch, sent, strict=True) if ok]
         left = [event.event_id for event, ok in zip(batch, sent, strict=True) if ok is False]
@@ -100,7 +111,8 @@ class Relay:
             sending = self._publisher.publish(ARTICLE_EVENTS, event.routing_key, event.message)
             await step(Step.EVENT_PUBLISH, sending)
         except TransientError as error:
-            log.warning("event_not_confirmed", event_id=str(event.event_id), reason=str(error))
+            waiting.lasts(ARTICLE_EVENTS, "broker", str(error))
+            log.debug("event_not_confirmed", event_id=str(event.event_id), reason=str(error))
             return False
         except PermanentError as error:
             log.error("event_refused", event_id=str(event.event_id), reason=error.reason, detail=error.detail)  # noqa: TRY400 - expected

@@ -7,9 +7,10 @@ import structlog
 
 from shared.broker.cancellation import being_cancelled, true_cancellations
 from shared.broker.pace import waits
-from shared.broker.protocols import Delivery, Handler, Ready
+from shared.broker.protocols import Delivery, Handler, Ready, Rejected, Unconfirmed, Unroutable
 from shared.delivery import Verdict, judge
-from shared.errors import PipelineError, TransientError
+from shared.errors import PipelineError, TransientError, Unavailable
+from shared.waiting import waiting
 
 log = structlog.get_logger()
 
@@ -27,13 +28,16 @@ async def handled(handler: Handler, delivery: Delivery, *, queue: str) -> Verdic
         return _judged(error, delivery, queue)
 
 
-async def until_ready(ready: Ready, chance: Callable[[], float]) -> None:
+async def until_ready(ready: Ready, chance: Callable[[], float], *, queue: str) -> None:
+    """Wait, with growing pauses, until what the handler of `queue` needs answers."""
     for pause in waits(chance):
         try:
             with true_cancellations():
                 await ready()
         except Exception as error:  # noqa: BLE001 -- any error means: not ready
-            log.debug("not_ready", reason=repr(error))
+            log.debug("not_ready", queue=queue, reason=repr(error))
+            if isinstance(error, Unavailable):
+                waiting.met(queue, error)
             await asyncio.sleep(pause)
         else:
             return
@@ -42,7 +46,11 @@ async def until_ready(ready: Ready, chance: Callable[[], float]) -> None:
 def _judged(error: Exception, delivery: Delivery, queue: str) -> Verdict:
     verdict = judge(error, delivery.attempt)
     facts = {"queue": queue, "message_id": delivery.message.message_id, "attempt": delivery.attempt}
-    if isinstance(error, PipelineError):
+    if isinstance(error, Unavailable):
+        waiting.met(queue, error)
+    elif isinstance(error, Rejected | Unconfirmed | Unroutable):
+        waiting.lasts(queue, "broker", error.reason)
+    elif isinstance(error, PipelineError):
         log.warning("handler_gave_up", reason=str(error), verdict=verdict, **facts)
     else:
         log.error("handler_failed", verdict=verdict, exc_info=error, **facts)

@@ -22,6 +22,7 @@ from shared.delivery import Ack, DeadLetter, Pause, Retry
 from shared.envelope import Message
 from shared.errors import BrokerUnavailable
 from shared.topology import RAW_DLX, RAW_KEY, RAW_WORK, Queue, Topology
+from shared.waiting import waiting
 
 log = structlog.get_logger()
 
@@ -96,13 +97,15 @@ class InProcessBroker:
             while True:
                 await seat.pause_wanted.wait()
                 await asyncio.sleep(SHORTEST_SECONDS)
-                await until_ready(ready, self._chance)
-                log.info("consumer_resumed", queue=queue)
+                await until_ready(ready, self._chance, queue=queue)
+                log.debug("consumer_resumed", queue=queue)
+                waiting.over(queue)
                 seat.pause_wanted.clear()
                 seat.open.set()
                 await self._announce()
         finally:
             self._seats[queue].remove(seat)
+            waiting.given_up(queue)
             await self._wind_up(seat)
 
     async def _deliver(self, queue: Queue, delivery: Delivery) -> None:
@@ -158,7 +161,7 @@ class InProcessBroker:
 
     def _pause(self, seat: _Seat, queue: str, reason: str) -> None:
         if seat.open.is_set():
-            log.warning("consumer_paused", queue=queue, reason=reason)
+            log.debug("consumer_paused", queue=queue, reason=reason)
         seat.open.clear()
         seat.pause_wanted.set()
 

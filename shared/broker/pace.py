@@ -7,7 +7,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 SHORTEST_SECONDS = 0.2
-LONGEST_SECONDS = 15.0
+LONGEST_SECONDS = 3.0
+"""Short: a connect or a probe costs next to nothing, and several such waits may follow one another after an outage."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -19,6 +19,7 @@ from shared.broker.rabbitmq_publisher import RabbitPublisher
 from shared.broker.rabbitmq_session import Ending, Session
 from shared.envelope import Message
 from shared.errors import BrokerUnavailable
+from shared.waiting import waiting
 
 log = structlog.get_logger()
 
@@ -85,10 +86,12 @@ class RabbitBroker:
                 await self._consume(link, queue, handler, concurrency, ready)
         finally:
             self._links.remove(link)
+            waiting.given_up(queue)
 
     async def _consume(self, link: Link, queue: str, handler: Handler, concurrency: int, ready: Ready) -> None:
         pauses = waits(self._chance)
         while True:
+            await self._until_up(link, queue)
             session = Session(
                 queue,
                 handler,
@@ -100,19 +103,27 @@ class RabbitBroker:
             ending = await self._run(session, link)
             if session.settled:
                 pauses = waits(self._chance)
-            tell = log.debug if ending.quiet else log.warning
-            tell("consumer_paused" if ending.paused else "consumer_interrupted", queue=queue, reason=ending.reason)
+            log.debug("consumer_paused" if ending.paused else "consumer_interrupted", queue=queue, reason=ending.reason)
+            if not ending.paused:
+                waiting.lasts(queue, "broker", ending.reason)
             await asyncio.sleep(next(pauses))
             if ending.paused:
-                await until_ready(ready, self._chance)
-                log.info("consumer_resumed", queue=queue)
+                await until_ready(ready, self._chance, queue=queue)
+                log.debug("consumer_resumed", queue=queue)
+
+    async def _until_up(self, link: Link, queue: str) -> None:
+        """Without pauses: the link has its own, and consuming goes on the moment that it is up."""
+        while True:
+            try:
+                return await link.up(within=self._patience.wait_seconds)
+            except BrokerUnavailable as error:
+                waiting.met(queue, error)
 
     async def _run(self, session: Session, link: Link) -> Ending:
         try:
-            await link.up(within=self._patience.wait_seconds)
             channel = await link.channel()
         except BrokerUnavailable as error:
-            return Ending(reason=error.reason, quiet=True)
+            return Ending(reason=error.reason)
         self._sessions.add(session)
         try:
             return await session.run(channel)

@@ -20,9 +20,11 @@ from shared.broker.cancellation import true_cancellations
 from shared.broker.pace import LONGEST_SECONDS, waits
 from shared.broker.protocols import State
 from shared.errors import BrokerUnavailable
+from shared.waiting import waiting
 
 # A dead peer is noticed after (heartbeat + 1) * 3 seconds; aiormq's default of 60 would make that three minutes.
-HEARTBEAT_SECONDS = 10
+# Less than 5 is more likely to take a slow moment for a death: https://www.rabbitmq.com/docs/heartbeats
+HEARTBEAT_SECONDS = 5
 CONNECT_SECONDS = 10.0
 OPEN_SECONDS = 5.0
 CLOSE_SECONDS = 5.0
@@ -45,6 +47,7 @@ class Link:
         """`name` is what operators see in the broker's list of connections; `chance` gives 0..1 for jitter."""
         self._url = url
         self._name = name
+        self._what = f"connection {name}"
         self._chance = chance
         self._epoch = 0
         self._live: _Live | None = None
@@ -57,17 +60,19 @@ class Link:
         return "blocked" if _is_blocked(self._live.transport) else "connected"
 
     async def run(self) -> None:
+        try:
+            await self._keep_up()
+        finally:
+            waiting.given_up(self._what)
+
+    async def _keep_up(self) -> None:
         pauses = waits(self._chance)
-        told = False
         while True:
             try:
                 live = await self._connect()
             except BrokerUnavailable as error:
-                tell = log.debug if told else log.warning
-                tell("broker_unreachable", connection=self._name, reason=error.reason)
-                told = True
+                waiting.lasts(self._what, "broker", f"broker_unreachable: {error.reason}")
             else:
-                told = True
                 if await self._hold(live) > LONGEST_SECONDS:
                     pauses = waits(self._chance)
             await asyncio.sleep(next(pauses))
@@ -130,7 +135,9 @@ class Link:
 
         def note(_: AbstractConnection | None, error: BaseException | None) -> None:
             if not lost.done():
-                lost.set_result(repr(error))
+                # How aiormq gives up a peer that is silent.
+                silent = isinstance(error, asyncio.CancelledError)
+                lost.set_result("no heartbeat" if silent else repr(error))
 
         connection.close_callbacks.add(note)
         transport = connection.transport
@@ -143,10 +150,12 @@ class Link:
         since = asyncio.get_running_loop().time()
         self._live = live
         self._up.set()
-        log.info("broker_connected", connection=self._name, epoch=live.epoch)
+        waiting.over(self._what)
+        tell = log.info if live.epoch == 1 else log.debug
+        tell("broker_connected", connection=self._name, epoch=live.epoch)
         try:
             reason = await live.lost
-            log.warning("broker_lost", connection=self._name, epoch=live.epoch, reason=reason)
+            waiting.lasts(self._what, "broker", f"broker_lost: {reason}")
         finally:
             self._live = None
             self._up.clear()

@@ -13,7 +13,7 @@ from typing import assert_never
 
 import structlog
 from aio_pika.abc import AbstractChannel, AbstractIncomingMessage, AbstractQueue
-from aio_pika.exceptions import CONNECTION_EXCEPTIONS, AMQPConnectionError
+from aio_pika.exceptions import CONNECTION_EXCEPTIONS
 
 from shared.broker.cancellation import true_cancellations
 from shared.broker.copies import applicable, for_quarantine, for_retry
@@ -26,17 +26,17 @@ from shared.delivery import Ack, DeadLetter, Pause, Retry, Verdict
 from shared.errors import PermanentError, PipelineError
 from shared.steps import Step, step
 from shared.topology import RAW_DLX, RAW_KEY, RAW_RETRY
+from shared.waiting import waiting
 
 log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ending:
-    """Why a session ended. `paused`: a handler asked for it; `quiet`: the link has said it already."""
+    """Why a session ended. `paused`: a handler asked for it."""
 
     reason: str
     paused: bool = False
-    quiet: bool = False
 
 
 class Session:
@@ -89,6 +89,7 @@ class Session:
                 queue = await channel.get_queue(self.queue, ensure=False)
                 tag = await queue.consume(self._note, timeout=OPEN_SECONDS)
                 self._subscription = (queue, tag)
+                waiting.over(self.queue)
         except CONNECTION_EXCEPTIONS as error:
             self._end(Ending(reason=repr(error)))
 
@@ -116,7 +117,7 @@ class Session:
             # Without the copy's confirm there is no ack: the message goes back and comes again.
             self._end(Ending(reason=f"not_set_aside: {error}"))
         except CONNECTION_EXCEPTIONS:
-            self._end(Ending(reason="ack_failed", quiet=True))
+            self._end(Ending(reason="ack_failed"))
         else:
             self.settled += 1
 
@@ -175,8 +176,7 @@ class Session:
             self._ended.set_result(ending)
 
     def _on_channel_closed(self, _: AbstractChannel | None, error: BaseException | None) -> None:
-        quiet = isinstance(error, AMQPConnectionError | asyncio.CancelledError)
-        self._end(Ending(reason=repr(error), quiet=quiet))
+        self._end(Ending(reason=repr(error)))
 
     def _on_worker_done(self, worker: asyncio.Task[None]) -> None:
         # A worker that fails is a bug here; without this, consuming would go on with one worker fewer, and then none.

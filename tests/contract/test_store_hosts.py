@@ -5,9 +5,13 @@ from datetime import timedelta
 from itertools import pairwise
 
 import pytest
+from sqlalchemy import select
 
+from services.fetcher import hosts as hosts_module
+from services.fetcher import tables
 from services.fetcher.errors import HostBusy
 from services.fetcher.hosts import PATIENCE, HostStore, RobotsFile, reserve_slot, turn
+from services.fetcher.tables import robots
 from shared.database import Database, clock
 
 SITE = "news.example"
@@ -70,6 +74,42 @@ async def test_robots_are_kept_while_they_are_fresh(database: Database) -> None:
     await hosts.save_robots(origin, new, timedelta(hours=1))
 
     assert new == await hosts.robots(origin)
+
+
+async def test_pruning_drops_what_is_out_of_date(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Robots files past their time and sites that nobody asks any more; never a site that is held."""
+    monkeypatch.setattr(hosts_module, "PRUNED_AT_ONCE", 2)
+    monkeypatch.setattr(hosts_module, "IDLE_FOR", timedelta(0))
+    hosts, file = HostStore(database), RobotsFile(status=200, body="")
+    for number in range(5):
+        await hosts.save_robots(f"https://old{number}.example", file, timedelta(seconds=-1))
+        await hosts.reserve(f"idle{number}.example", timedelta(0))
+    await hosts.save_robots("https://new.example", file, timedelta(hours=1))
+    await hosts.reserve("asked.example", PATIENCE)
+    await hosts.hold("held.example", timedelta(hours=1))
+    await hosts.prune()
+
+    async with database.snapshot() as connection:
+        kept = [
+            list((await connection.execute(select(key))).scalars()) for key in (robots.c.origin, tables.hosts.c.site)
+        ]
+    assert [sorted(names) for names in kept] == [["https://new.example"], ["asked.example", "held.example"]]
+
+
+async def test_a_site_that_is_asked_while_it_is_pruned_keeps_its_pace(
+    database: Database, other_database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its row was old a moment ago; what was reserved meanwhile counts."""
+    monkeypatch.setattr(hosts_module, "IDLE_FOR", timedelta(0))
+    hosts, others = HostStore(database), HostStore(other_database)
+    await hosts.reserve(SITE, timedelta(0))
+    async with database.transaction() as connection:
+        await reserve_slot(connection, SITE, PATIENCE, await clock(connection))
+        pruning = asyncio.create_task(others.prune())
+        await asyncio.wait([pruning], timeout=0.2)
+    await pruning
+
+    assert await hosts.reserve(SITE, DELAY) > timedelta(0)
 
 
 async def test_a_slot_is_void_once_the_site_is_held(database: Database) -> None:

@@ -1,20 +1,23 @@
 """The outbox and the quarantine, on both stores."""
 
 import asyncio
+from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
 from datetime import timedelta
 from uuid import uuid4
 
+import pytest
 from fakes import Publisher, delivery, event, ids, raw_page
 from sqlalchemy import func, select
 
+from services.processor import outbox as outbox_module
 from services.processor.model import Revised
 from services.processor.outbox import Outbox
 from services.processor.quarantine import REDRIVEN_HEADER, REDRIVES, Quarantine
 from services.processor.store import ProcessorStore
 from services.processor.tables import inbox, outbox, quarantine
 from shared.broker.protocols import ATTEMPT_HEADER, DETAIL_HEADER, REASON_HEADER
-from shared.database import Database
+from shared.database import Connection, Database, clock
 from shared.delivery import Ack
 from shared.envelope import Message
 from shared.events import ArticleEvent
@@ -121,6 +124,35 @@ async def test_pruning_drops_what_is_confirmed_and_old(database: Database) -> No
     assert await works.depth() == 1
 
 
+async def test_pruning_takes_many_rows_a_few_at_a_time(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many are old, each transaction is short; in the end none is left."""
+    monkeypatch.setattr(outbox_module, "PRUNED_AT_ONCE", 2)
+    await publish(database, *(event() for _ in range(5)))
+    counted = Counted(database)
+    works = Outbox(counted)  # type: ignore[arg-type]
+    token, events = await works.take(ALL)
+    await works.confirm(token, [each.event_id for each in events])
+    counted.transactions = 0
+    await works.prune(bodies=OVER, inbox_ids=OVER)
+
+    async with database.snapshot() as connection:
+        assert await connection.scalar(select(func.count()).select_from(outbox)) == 0
+    # Two rows, two rows, one; and the inbox, which is empty or has no more than those.
+    assert counted.transactions >= 4
+
+
+class Counted:
+    """A database that counts its transactions."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self.transactions = 0
+
+    def transaction(self) -> AbstractAsyncContextManager[Connection]:
+        self.transactions += 1
+        return self._database.transaction()
+
+
 def dead(message: Message, **headers: str | int) -> Message:
     named = {name.replace("_", "-"): value for name, value in headers.items()}
     return replace(message, headers={**message.headers, **named})
@@ -149,7 +181,7 @@ async def test_a_dead_letter_is_kept_once_with_its_reason(database: Database) ->
     async with database.snapshot() as connection:
         assert tuple(
             (await connection.execute(select(entry_outcomes.c.outcome, entry_outcomes.c.observation))).one()
-        ) == ("worker_died", 1)
+        ) == ("quarantined", 1)
         assert await connection.scalar(select(inbox.c.verdict)) == "quarantined"
 
 
@@ -207,3 +239,18 @@ async def test_an_event_of_a_hostile_article_is_stored(database: Database) -> No
     _, (taken,) = await Outbox(database).take(1)
 
     assert long.message() == taken.message
+
+
+async def test_events_are_due_again_from_a_time_on(database: Database) -> None:
+    """Those made since, confirmed or not; what was made before stays with those who have it."""
+    works = Outbox(database)
+    await publish(database, event(), event())
+    token, taken = await works.take(2)
+    await works.confirm(token, [each.event_id for each in taken])
+    async with database.snapshot() as connection:
+        now = await clock(connection)
+
+    assert await works.republish(now) == 0
+    assert await works.republish(now - timedelta(hours=1)) == 2
+    _, again = await works.take(5)
+    assert [each.message for each in taken] == [each.message for each in again]

@@ -110,7 +110,7 @@ async def test_an_attempt_s_time_is_no_cancellation() -> None:
 
 async def test_waiting_for_a_dependency_ends_when_it_is_cancelled() -> None:
     """A store's driver that loses the cancellation does not make its consumer take up work again."""
-    assert (await cancelled_in(until_ready(loses_it, lambda: 1.0))).cancelled()
+    assert (await cancelled_in(until_ready(loses_it, lambda: 1.0, queue="q"))).cancelled()
 
 
 async def test_a_store_that_gives_up_its_connection_is_not_ready() -> None:
@@ -120,7 +120,7 @@ async def test_a_store_that_gives_up_its_connection_is_not_ready() -> None:
     async def ready() -> None:
         await next(answers)()
 
-    await until_ready(ready, lambda: 1.0)
+    await until_ready(ready, lambda: 1.0, queue="q")
 
     assert next(answers, None) is None
 

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 from fakes import NOW, URL, Client, Entries, Gate, Hanging, Hosts, Outlet, entry, response, settings
+from structlog.testing import capture_logs
 
 from services.fetcher.downloader import Downloader
 from services.fetcher.errors import Disallowed, HostBusy
@@ -153,9 +154,12 @@ async def test_each_redirect_has_leave_and_a_slot_of_its_own() -> None:
 async def test_an_outage_of_ours_writes_nothing(error: TransientError) -> None:
     """The lease ends by itself, and the entry is looked at again."""
     bench = Bench(response(), outlet=Outlet(error))
+    with capture_logs() as logs:
+        assert await bench.visit(entry()) is DownloadOutcome.RETRY
 
-    assert await bench.visit(entry()) is DownloadOutcome.RETRY
     assert bench.entries.results == []
+    # All entries meet it; who waits for store and broker tells it once.
+    assert [line["event"] for line in logs if line["log_level"] != "debug"] == []
 
 
 async def test_a_lost_lease_publishes_nothing() -> None:

@@ -2,6 +2,7 @@ import asyncio
 
 import pytest
 from fakes import NOW, URL, Broken, answers, article, delivery, raw_page
+from structlog.testing import capture_logs
 
 from services.processor.handler import Handler
 from services.processor.model import NotAnArticle, Source
@@ -10,6 +11,7 @@ from shared.envelope import Message
 from shared.errors import StoreUnavailable, TransientError
 from shared.messages import EntryFacts, RawPage
 from shared.topology import RETRY_TIERS
+from shared.waiting import waiting
 from shared.workers import WorkerLost
 
 
@@ -197,6 +199,17 @@ async def test_an_outage_of_the_store_pauses() -> None:
     handler = Handler(Broken(StoreUnavailable("down")), answers(article()), lambda: None)
 
     assert await handler.handle(delivery(raw_page())) == Pause("down")
+
+
+async def test_an_outage_is_told_once_and_not_for_each_page() -> None:
+    """All pages that are at work meet it, and those that are handed over while the store is away."""
+    waiting.reset()
+    handler = Handler(Broken(StoreUnavailable("down")), answers(*[article()] * 30), lambda: None)
+    with capture_logs() as logs:
+        await asyncio.gather(*(handler.handle(delivery(raw_page(f"https://s{n}.example/"))) for n in range(30)))
+    told = [(line["event"], line["dependency"]) for line in logs if line["log_level"] != "debug"]
+
+    assert told == [("waiting_for_dependency", "store")]
 
 
 @pytest.mark.parametrize("error", [TransientError("store_conflict"), KeyError("bug")])

@@ -1,4 +1,5 @@
 import asyncio
+import json
 
 import aiohttp
 import pytest
@@ -6,6 +7,15 @@ from structlog.testing import capture_logs
 
 from shared import health
 from shared.errors import BrokerUnavailable, StoreUnavailable
+from shared.waiting import waiting
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_waited_for():
+    """What other tests of this process met is not ours."""
+    waiting.reset()
+    yield
+    waiting.reset()
 
 
 async def passes() -> None:
@@ -42,6 +52,16 @@ async def test_a_service_that_waits_is_alive_and_says_what_for() -> None:
 
     assert (ready[0], "refused" in ready[1], '"broker": "ok"' in ready[1]) == (503, True, True)
     assert alive[0] == 200
+
+
+async def test_a_service_whose_work_waits_is_not_ready_and_says_why() -> None:
+    """Though each dependency answers its check: a full queue, for one, lets everybody else in."""
+    waiting.lasts("raw.in", "broker", "queue_full")
+    ((status, body),) = await asked({"store": passes, "broker": passes}, "/readyz")
+    (wait,) = json.loads(body)["waiting"]
+
+    assert (status, json.loads(body)["ready"]) == (503, False)
+    assert (wait["dependency"], wait["what"], wait["reason"]) == ("broker", "raw.in", "queue_full")
 
 
 async def test_a_check_that_hangs_is_answered_for(monkeypatch: pytest.MonkeyPatch) -> None:

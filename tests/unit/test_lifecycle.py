@@ -4,10 +4,12 @@ import signal
 
 import pytest
 from broker_traffic import eventually
+from structlog.testing import capture_logs
 
 from shared import lifecycle
 from shared.errors import StoreUnavailable, TransientError
 from shared.lifecycle import Stop, answered, hand_back, run_until, stop_on_signals, work_off
+from shared.waiting import waiting
 
 
 @pytest.fixture(autouse=True)
@@ -84,6 +86,26 @@ async def test_the_loop_outlives_a_store_that_does_not_answer(error: TransientEr
     await eventually(lambda: len(queue.done) == 2, "all is done")
     stop.set()
     await task
+
+
+async def test_an_outage_is_told_once_and_not_for_each_unit_of_work() -> None:
+    """The loop that leases tells it, and that it is over; the work that met it says nothing."""
+    waiting.reset()
+    queue, stop = Queue(*range(6), trouble=[StoreUnavailable("down")] * 5), Stop()
+    left = [StoreUnavailable("down")] * 4
+
+    async def work(_item: int) -> None:
+        if left:
+            raise left.pop()
+
+    with capture_logs() as logs:
+        task = asyncio.create_task(work_off(stop, queue.lease, work, concurrency=3, idle_seconds=0.001, name="feeds"))
+        await eventually(lambda: not queue.items and not left and not waiting.current(), "all is worked off")
+        stop.set()
+        await task
+    told = [(line["event"], line["dependency"]) for line in logs if line["log_level"] != "debug"]
+
+    assert told == [("waiting_for_dependency", "store"), ("dependency_answers", "store")]
 
 
 async def test_work_that_raises_costs_itself_only() -> None:

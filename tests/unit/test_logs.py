@@ -48,6 +48,11 @@ def test_a_traceback_of_a_library_stays_on_its_line() -> None:
     assert (line["event"], "ZeroDivisionError: division by zero" in line["exception"]) == ("failed", True)
 
 
+def test_a_warning_of_a_library_is_no_line() -> None:
+    """Python would print it between the lines, in no form that a collector reads."""
+    assert written("import warnings\nwarnings.warn('never awaited', RuntimeWarning, stacklevel=1)") == []
+
+
 def test_the_broker_s_libraries_do_not_report_a_loss_beside_us() -> None:
     """Their errors are what the link reports already; other libraries' errors are shown, their warnings are not."""
     lines = written(

@@ -3,11 +3,13 @@ import asyncio
 import pytest
 from broker_traffic import eventually
 from fakes import Publisher, ids, raw_page
+from structlog.testing import capture_logs
 
 from services.fetcher import outlet as outlet_module
 from services.fetcher.outlet import Outlet
 from shared.broker.protocols import ATTEMPT_HEADER, Postponed, Rejected, Unconfirmed, Unroutable
 from shared.errors import BrokerUnavailable, TransientError
+from shared.waiting import waiting
 
 
 @pytest.fixture(autouse=True)
@@ -54,6 +56,18 @@ async def test_the_loops_are_told_while_a_page_waits() -> None:
     await asyncio.gather(task, return_exceptions=True)
 
     assert not outlet.blocked
+
+
+async def test_pages_that_wait_are_told_of_once() -> None:
+    """Not each of them, nor at each attempt; and again when the broker takes pages."""
+    waiting.reset()
+    publisher = Publisher(*[Rejected("queue_full")] * 40)
+    outlet = Outlet(publisher, patience_seconds=60)
+    with capture_logs() as logs:
+        await asyncio.gather(*(outlet.send(raw_page(f"https://news.example/{n}")) for n in range(10)))
+    told = [(line["event"], line["dependency"], line.get("reason")) for line in logs if line["log_level"] != "debug"]
+
+    assert told == [("waiting_for_dependency", "broker", "queue_full"), ("dependency_answers", "broker", None)]
 
 
 @pytest.mark.parametrize(("attempt", "header"), [(1, None), (3, 3)])

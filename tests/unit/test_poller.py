@@ -1,9 +1,11 @@
 import asyncio
+from collections import Counter
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from fakes import NOW, Client, Feeds, Hanging, Hosts, answers, feed, parsed, response, settings
+from structlog.testing import capture_logs
 
 from services.fetcher.errors import HostBusy
 from services.fetcher.model import Feed, ParsedFeed, PollOutcome, Rhythm, Validators
@@ -12,6 +14,7 @@ from services.fetcher.poller import Poller
 from services.fetcher.schedule import Failure
 from services.fetcher.store import Poll
 from shared.errors import PermanentError, StoreUnavailable, TransientError
+from shared.waiting import SITES_NAMED, waiting
 from shared.workers import WorkerLost
 
 FEED_URL = "https://news.example/feed.xml"
@@ -217,3 +220,26 @@ async def test_a_host_that_was_held_while_its_slot_was_waited_for_is_not_asked()
     outcome = await Poller(client, feeds, hosts, answers(), delay=timedelta(0)).poll(leased)
 
     assert (outcome, client.asked, feeds.postponed) == (PollOutcome.WAITING, [], [(leased, NOW)])
+
+
+async def test_when_all_feeds_are_away_a_few_are_warned_of() -> None:
+    """It is our own network then; the lines of the others are for information."""
+    waiting.reset()
+    with capture_logs() as logs:
+        for number in range(40):
+            away = settings(f"https://site{number}.example/feed.xml")
+            await polled(TransientError("timeout"), feed(settings=away, feed_id=away.feed_id))
+    levels = Counter(line["log_level"] for line in logs if line["event"] == "feed_polled")
+    waiting.reset()
+
+    assert levels == {"warning": SITES_NAMED, "info": 40 - SITES_NAMED}
+
+
+async def test_a_feed_that_its_site_refuses_is_always_warned_of() -> None:
+    """The site answers: it is the feed's owner who must mend that."""
+    with capture_logs() as logs:
+        for number in range(10):
+            refused = settings(f"https://site{number}.example/feed.xml")
+            await polled(response(b"", 404), feed(settings=refused, feed_id=refused.feed_id))
+
+    assert [line["log_level"] for line in logs] == ["warning"] * 10

@@ -6,6 +6,7 @@ from uuid import UUID, uuid4
 import pytest
 from broker_traffic import eventually
 from fakes import Publisher, event, ids
+from structlog.testing import capture_logs
 
 from services.processor.outbox import Pending
 from services.processor.relay import Relay
@@ -13,6 +14,7 @@ from shared.broker.protocols import Unconfirmed, Unroutable
 from shared.errors import BrokerUnavailable, PermanentError, StoreUnavailable, TransientError
 from shared.lifecycle import Stop
 from shared.topology import ARTICLE_EVENTS
+from shared.waiting import waiting
 
 
 class Outbox:
@@ -102,6 +104,27 @@ async def test_the_loop_outlives_outages_and_conflicts() -> None:
         await running
 
     assert not outbox.leased
+
+
+@pytest.mark.parametrize(
+    ("of_the_store", "of_the_broker", "dependency"),
+    [([], [BrokerUnavailable("down")] * 60, "broker"), ([StoreUnavailable("down")] * 3, [], "store")],
+)
+async def test_an_outage_is_told_once_and_not_for_each_event(
+    of_the_store: list[Exception], of_the_broker: list[Exception], dependency: str
+) -> None:
+    """However many batches meet it; and once more when it is over."""
+    waiting.reset()
+    outbox, publisher, stop = Outbox(20, *of_the_store), Publisher(*of_the_broker), Stop()
+    with capture_logs() as logs:
+        running = asyncio.create_task(relay(outbox, publisher, batch=20).run(stop))
+        await eventually(lambda: len(outbox.confirmed) == 20, "all events are confirmed")
+        await eventually(lambda: not waiting.current(), "the outage is over")
+        stop.set()
+        await running
+    told = [(line["event"], line["dependency"]) for line in logs if line["log_level"] != "debug"]
+
+    assert told == [("waiting_for_dependency", dependency), ("dependency_answers", dependency)]
 
 
 async def test_a_nudge_ends_the_idling() -> None:
