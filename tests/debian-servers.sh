@@ -1,10 +1,12 @@
 #!/bin/sh
-# The tests start a private RabbitMQ and a private PostgreSQL. Where their programs are missing and this is root on Debian,
-# install them, without letting the packages start servers of their own. Anywhere else the tests say what they skip.
+# The tests start a private RabbitMQ and a private PostgreSQL, and build a library that shifts the clock. Where programs
+# for it are missing and this is root on Debian, install them, without letting the packages start servers of their own.
+# Anywhere else the tests say what they skip.
 set -eu
 
 missing=
 command -v rabbitmq-server >/dev/null 2>&1 || [ -x /usr/sbin/rabbitmq-server ] || missing="$missing rabbitmq-server"
+command -v cc >/dev/null 2>&1 || missing="$missing gcc libc6-dev"
 command -v initdb >/dev/null 2>&1 || ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || missing="$missing postgresql"
 [ -n "$missing" ] || exit 0
 if [ "$(id -u)" -ne 0 ] || [ ! -f /etc/debian_version ]; then

@@ -3,7 +3,9 @@
 It never touches a system service, and can be killed and frozen like any process.
 """
 
+import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -11,11 +13,43 @@ import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
+
+from loopback_ports import free_ports
 
 HOW_TO_GET_IT = "rabbitmq-server is not installed; on Debian and Ubuntu: apt-get install rabbitmq-server"
 BOOT_SECONDS = 60.0
+SHUT_DOWN_SECONDS = 60.0
+CONSUMER_TIMEOUT_SECONDS = 1800.0
+"""RabbitMQ's own."""
+
 _VHOSTS_AT_ONCE = 10
+
+# The command that raises each alarm, and what each takes to be raised and to be clear.
+_ALARMS = {
+    "memory": ("set_vm_memory_high_watermark", ("absolute", "1MB"), ("0.4",)),
+    "disk": ("set_disk_free_limit", ("900000GB",), ("50MB",)),
+}
+Alarm = Literal["memory", "disk"]
+
+# Asked of the queues themselves: what the management commands tell of quorum queues is up to five seconds old.
+_DEPTHS = """[begin
+  {ok, {_, {Ready, Unacked}}, _} = ra:leader_query(amqqueue:get_pid(Queue), fun(State) ->
+    {rabbit_fifo:query_messages_ready(State), rabbit_fifo:query_messages_checked_out(State)} end),
+  {resource, _, queue, Name} = amqqueue:get_name(Queue),
+  {Name, Ready, Unacked}
+end || Queue <- rabbit_amqqueue:list(<<"%s">>), amqqueue:get_type(Queue) =:= rabbit_quorum_queue]."""
+_DEPTH = re.compile(r'\{<<"(.+?)">>,\s*(\d+),\s*(\d+)\}')
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Depth:
+    """Messages in a queue: those that wait, and those that a consumer has and has not settled."""
+
+    ready: int
+    unacked: int
 
 
 def find_sbin() -> Path | None:
@@ -29,7 +63,7 @@ def find_sbin() -> Path | None:
 
 class RabbitNode:
     def __init__(self, folder: Path, sbin: Path) -> None:
-        self.port, distribution_port, epmd_port = _free_ports(3)
+        self.port, distribution_port, epmd_port = free_ports(3)
         self._folder = folder
         self._sbin = sbin
         self._name = f"fildactu{self.port}@localhost"
@@ -90,55 +124,129 @@ class RabbitNode:
 
     def kill(self) -> None:
         """SIGKILL: nothing is flushed, nobody is told."""
-        pid_file = self._folder / "pid"
-        if pid_file.exists():
-            with suppress(ProcessLookupError):
-                os.kill(int(pid_file.read_text()), signal.SIGKILL)
-            pid_file.unlink()
+        with suppress(ProcessLookupError, FileNotFoundError):
+            self._signal(signal.SIGKILL)
         if self._server is not None:
             self._server.kill()
-            self._server.wait()
-            self._server = None
+        self._ended()
+
+    def remember_queues(self) -> None:
+        """Before a kill soon after queues were declared.
+
+        A node writes down which quorum queues it has half a second later, and does not start the others again.
+        """
+        self.ctl("eval", "[dets:sync(Table) || Table <- dets:all()].")
 
     def restart(self) -> None:
         self.kill()
         self.start()
 
-    def stop(self) -> None:
-        """SIGSTOP: the connections stay open and nothing answers."""
-        os.kill(int((self._folder / "pid").read_text()), signal.SIGSTOP)
+    def shut_down(self) -> None:
+        """Stop in good order, as an operator does: clients are told, and all is written."""
+        self._signal(signal.SIGTERM)
+        self._ended()
 
-    def cont(self) -> None:
-        os.kill(int((self._folder / "pid").read_text()), signal.SIGCONT)
+    def destroy(self) -> None:
+        """Lose all data, and start as a new broker: virtual hosts and what was in them are gone."""
+        self.kill()
+        shutil.rmtree(self._folder / "data")
+        self._vhosts.clear()
+        self.start()
+
+    def freeze(self) -> None:
+        """SIGSTOP: the connections stay open and nothing answers."""
+        self._signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        self._signal(signal.SIGCONT)
+
+    stop, cont = freeze, thaw
 
     def ctl(self, *arguments: str) -> str:
         done = subprocess.run(
-            [self._sbin / "rabbitmqctl", "-n", self._name, *arguments],
+            [self._sbin / "rabbitmqctl", "-n", self._name, "-q", *arguments],
             env=self._environment,
             capture_output=True,
-            check=True,
+            check=False,
             timeout=60,
         )
+        if done.returncode != 0:
+            raise RuntimeError(f"rabbitmqctl {arguments[0]}: {done.stdout.decode()}{done.stderr.decode()}")
         return done.stdout.decode()
+
+    def raise_alarm(self, alarm: Alarm) -> None:
+        """All publishers on this node are blocked until it is cleared."""
+        command, raised, _ = _ALARMS[alarm]
+        self.ctl(command, *raised)
+
+    def clear_alarm(self, alarm: Alarm) -> None:
+        command, _, clear = _ALARMS[alarm]
+        self.ctl(command, *clear)
+
+    def consumer_timeout(self, seconds: float = CONSUMER_TIMEOUT_SECONDS) -> None:
+        """How long a delivery may stay unsettled, for channels opened from now on; until the node is started again."""
+        milliseconds, look = round(seconds * 1000), round(min(60.0, seconds / 4) * 1000)
+        self.ctl(
+            "eval",
+            f"application:set_env(rabbit, consumer_timeout, {milliseconds}), "
+            f"application:set_env(rabbit, channel_tick_interval, {look}).",
+        )
+
+    def limit(self, url: str, queue: str, **limits: int | str) -> None:
+        """Lay a policy over a queue while it is used; `max_length=0` lets nothing in. The lower limit counts."""
+        definition = json.dumps({name.replace("_", "-"): value for name, value in limits.items()})
+        pattern = f"^{re.escape(queue)}$"
+        self.ctl("set_policy", "-p", _vhost(url), queue, pattern, definition, "--apply-to", "queues")
+
+    def unlimit(self, url: str, queue: str) -> None:
+        self.ctl("clear_policy", "-p", _vhost(url), queue)
+
+    def depths(self, url: str) -> dict[str, Depth]:
+        """Of the quorum queues; exact at this moment."""
+        told = self.ctl("eval", _DEPTHS % _vhost(url))
+        return {name: Depth(ready=int(ready), unacked=int(unacked)) for name, ready, unacked in _DEPTH.findall(told)}
+
+    def drop_connections(self, url: str) -> None:
+        """Every client of the virtual host is told that its connection is closed."""
+        self.ctl("close_all_connections", "--vhost", _vhost(url), "dropped")
 
     def fresh_url(self) -> str:
         """The URL of a virtual host that nobody has used."""
+        # A test that failed between a kill and a start must not take all that follow with it.
+        if not self._answers():
+            self.restart()
         if not self._vhosts:
             self._make_vhosts()
         return f"amqp://guest:guest@127.0.0.1:{self.port}/{self._vhosts.pop()}"
+
+    def give_back(self, url: str) -> None:
+        """The virtual host of a destroyed broker, empty."""
+        self._add_vhosts(_vhost(url))
 
     def _make_vhosts(self) -> None:
         # One call for many: each start of rabbitmqctl takes half a second.
         first = self._vhosts_made + 1
         self._vhosts_made += _VHOSTS_AT_ONCE
+        self._vhosts = [f"test{number}" for number in range(first, self._vhosts_made + 1)]
+        self._add_vhosts(*self._vhosts)
+
+    def _add_vhosts(self, *names: str) -> None:
+        binaries = ", ".join(f'<<"{name}">>' for name in names)
         self.ctl(
             "eval",
-            '[begin Name = list_to_binary(io_lib:format("test~b", [N])), '
-            'rabbit_vhost:add(Name, <<"tests">>), rabbit_auth_backend_internal:set_permissions('
+            '[begin rabbit_vhost:add(Name, <<"tests">>), rabbit_auth_backend_internal:set_permissions('
             '<<"guest">>, Name, <<".*">>, <<".*">>, <<".*">>, <<"tests">>) end '
-            f"|| N <- lists:seq({first}, {self._vhosts_made})].",
+            f"|| Name <- [{binaries}]].",
         )
-        self._vhosts = [f"test{number}" for number in range(first, self._vhosts_made + 1)]
+
+    def _signal(self, number: signal.Signals) -> None:
+        os.kill(int((self._folder / "pid").read_text()), number)
+
+    def _ended(self) -> None:
+        (self._folder / "pid").unlink(missing_ok=True)
+        if self._server is not None:
+            self._server.wait(timeout=SHUT_DOWN_SECONDS)
+            self._server = None
 
     def _answers(self) -> bool:
         try:
@@ -154,9 +262,5 @@ class RabbitNode:
         return (self._folder / "output").read_text(errors="replace")[-2000:]
 
 
-def _free_ports(count: int) -> list[int]:
-    held = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [server.getsockname()[1] for server in held]
-    for server in held:
-        server.close()
-    return ports
+def _vhost(url: str) -> str:
+    return url.rpartition("/")[2]
