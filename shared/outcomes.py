@@ -14,6 +14,10 @@ from shared.statements import Excluded, upsert
 
 metadata = MetaData()
 
+QUARANTINED = "quarantined"
+"""The page was set aside unread: nothing may be concluded from it, it is settled when it is replayed, and what is there
+instead is looked at in full."""
+
 entry_outcomes = Table(
     "entry_outcomes",
     metadata,

@@ -6,6 +6,7 @@ Exit codes: 0 done, 1 failed, 2 what was asked for is not valid (nothing was sta
 import os
 import sys
 from collections.abc import Coroutine
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn, TypeVar
 
@@ -27,6 +28,8 @@ app = typer.Typer(
 )
 feeds_app = typer.Typer(help="Check, register and list feeds.", no_args_is_help=True)
 app.add_typer(feeds_app, name="feeds")
+events_app = typer.Typer(help="Send events once more.", no_args_is_help=True)
+app.add_typer(events_app, name="events")
 
 FeedsFile = Annotated[Path, typer.Argument(help="a feeds file, such as deploy/feeds.yaml")]
 State = Annotated[
@@ -93,6 +96,19 @@ def feeds_list(state: State = None) -> None:
     OutputConsole().print(feeds_table(feeds, now))
 
 
+@events_app.command("republish")
+def events_republish(
+    since: Annotated[str, typer.Option(help="from when on: 2h, 7d, or a time such as 2026-11-23T08:00Z")],
+    state: State = None,
+) -> None:
+    """Send events once more under their ids: the broker lost them, or a subscriber did. Its relays do the sending."""
+    from services.console import stores
+    from services.console.moments import moment
+
+    count = _finished(stores.republish(_settings().store_for(state), moment(since, datetime.now(UTC))))
+    typer.echo(f"{count} events are due again")
+
+
 @app.command()
 def forget(url: Annotated[str, typer.Argument(help="an address of the article")], state: State = None) -> None:
     """Remove an article and all its traces. What was published stays with its subscribers."""
@@ -118,6 +134,22 @@ def migrate(
     broker = settings.broker_url.get_secret_value()
     _finished(stores.prepare(settings.store_for(state), broker, wait))
     typer.echo("store and broker are up to date")
+
+
+@app.command()
+def restored(
+    events: Annotated[Path | None, typer.Option(help="the events, JSON Lines; the broker's stream without it")] = None,
+    state: State = None,
+) -> None:
+    """After a backup was restored, and before the services start: learn what was said since it was made."""
+    from services.console import stores
+    from shared import logs
+
+    settings = _settings()
+    logs.configure(service="restored", form=settings.log_format, level=settings.log_level)
+    broker = settings.broker_url.get_secret_value()
+    learned = _finished(stores.restored(settings.store_for(state), broker, events))
+    typer.echo(f"{learned.read} events read, {learned.new} learned, {learned.unreadable} lines that are no events")
 
 
 @app.command()

@@ -7,11 +7,13 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from services.console.accounts import Accounts, FeedState
+from services.console.restored import Learned, learn
 from services.fetcher.__main__ import MIGRATIONS as FETCHER_MIGRATIONS
 from services.fetcher.frontier import Frontier
 from services.fetcher.model import FeedSettings
 from services.fetcher.store import FeedStore
 from services.processor.__main__ import MIGRATIONS as PROCESSOR_MIGRATIONS
+from services.processor.outbox import Outbox
 from services.processor.store import ProcessorStore
 from shared.broker import apply_topology
 from shared.database import Database
@@ -68,6 +70,18 @@ async def forget(store_url: str, url: str) -> tuple[list[str], int]:
         entries = await frontier.forget(list(dict.fromkeys([asked, *urls])))
         await processor.forget_entries(entries)
     return urls, len(entries)
+
+
+async def republish(store_url: str, since: datetime) -> int:
+    """Have the relays send the events made at `since` or later once more; returns how many those are."""
+    async with _opened(store_url) as database:
+        return await Outbox(database).republish(since)
+
+
+async def restored(store_url: str, broker_url: str, events: Path | None) -> Learned:
+    """Learn what was said since the backup: from a file of events, or from the broker's stream."""
+    async with _opened(store_url) as database:
+        return await learn(database, broker_url, events)
 
 
 @asynccontextmanager

@@ -1,7 +1,8 @@
 """The frontier: entries whose pages are due, and the visits to them."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -11,12 +12,14 @@ from services.fetcher.errors import LeaseLost
 from services.fetcher.hosts import PATIENCE, reserve_slot
 from services.fetcher.model import Entry, Validators
 from services.fetcher.store import FORGOTTEN, PENDING, QUEUED, filled_in, free, read_validators, validator_columns
-from services.fetcher.tables import LONGEST_REASON, entries, feed_entries, feeds, hosts
+from services.fetcher.tables import LONGEST_REASON, entries, feed_entries, feeds, hosts, numbering
 from shared.database import Connection, Database, UtcDateTime, clock
 from shared.messages import EntryFacts
-from shared.outcomes import entry_outcomes
-from shared.statements import change
+from shared.outcomes import QUARANTINED, entry_outcomes
+from shared.statements import change, upsert
 from shared.urls import site_of
+
+FIRST_SECOND = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,9 +133,14 @@ class Frontier:
         async with self._database.transaction() as connection:
             now = await clock(connection)
             lost = and_(entries.c.queued_at < now - older_than, _unsettled(), free(entries.c.lease_until, now))
-            anew = {**validator_columns(None), "body_hash": None, "state": PENDING, "next_at": now}
-            again = update(entries).where(lost).values(**anew)
+            again = update(entries).where(lost).values(**_anew(now))
             return (await connection.execute(again)).rowcount
+
+    async def look_again(self, which: Collection[UUID]) -> None:
+        """Ask for these entries' pages anew, without validators: what was known when they were stored is outdated."""
+        known = and_(entries.c.entry_id.in_(which), entries.c.state != FORGOTTEN)
+        async with self._database.transaction() as connection:
+            await connection.execute(update(entries).where(known).values(**_anew(await clock(connection))))
 
     async def workload(self) -> Workload:
         async with self._database.snapshot() as connection:
@@ -142,6 +150,15 @@ class Frontier:
             waiting = func.count().filter(_unsettled())
             row = (await connection.execute(select(due, scheduled, waiting).select_from(entries))).one()
         return Workload(due=row[0], scheduled=row[1], unsettled=row[2])
+
+    async def number_anew(self) -> None:
+        """Number observations above all that were given out before this store was restored.
+
+        In seconds: no entry is observed more often than that. Not a count of restores, which a restore would undo.
+        """
+        async with self._database.transaction() as connection:
+            above = int((await clock(connection) - FIRST_SECOND).total_seconds())
+            await upsert(connection, numbering, {"one": 1}, {"above": above})
 
     async def forget(self, urls: list[str]) -> list[UUID]:
         """Empty the entries with these addresses; returns which they were.
@@ -159,10 +176,23 @@ class Frontier:
         return gone
 
 
+def _anew(now: datetime) -> dict[str, object]:
+    return {**validator_columns(None), "body_hash": None, "state": PENDING, "next_at": now}
+
+
 def _settled() -> ColumnElement[bool]:
     """Whether the newest observation came to an outcome."""
     return exists().where(
         entry_outcomes.c.entry_id == entries.c.entry_id, entry_outcomes.c.observation >= entries.c.observations
+    )
+
+
+def _understood() -> ColumnElement[bool]:
+    """Whether its page was read, too: "not modified" says nothing of one that stands in the quarantine."""
+    return exists().where(
+        entry_outcomes.c.entry_id == entries.c.entry_id,
+        entry_outcomes.c.observation >= entries.c.observations,
+        entry_outcomes.c.outcome != QUARANTINED,
     )
 
 
@@ -190,9 +220,10 @@ def _leasable() -> Select[*tuple[Any, ...]]:
         .subquery()
     )
     within = and_(ranked.c.free, ranked.c.rank <= bindparam("per_host"))
+    above = select(func.coalesce(func.max(numbering.c.above), 0)).scalar_subquery()
     few = select(ranked.c.entry_id).where(within).order_by(ranked.c.next_at).limit(bindparam("limit"))
     return (
-        select(entries, feeds.c.settings, _settled().label("settled"))
+        select(entries, feeds.c.settings, _understood().label("understood"), above.label("above"))
         .join(feeds, feeds.c.feed_id == entries.c.feed_id)
         .where(entries.c.entry_id.in_(few), free(entries.c.lease_until, now))
         .with_for_update(skip_locked=True, of=entries)
@@ -215,7 +246,7 @@ async def _number(connection: Connection, entry: Entry) -> int:
 
 
 def _entry(row: Row[tuple[object, ...]], token: UUID) -> Entry | None:
-    """Without validators while an observation is on its way: if it was lost, "not modified" would hide the page."""
+    """Without validators until the last observation was read: "not modified" would hide a page that nobody has."""
     settings = filled_in(row.settings)
     if settings is None:
         return None
@@ -225,12 +256,12 @@ def _entry(row: Row[tuple[object, ...]], token: UUID) -> Entry | None:
         facts=EntryFacts.model_validate(row.facts),
         feed=settings,
         lease=token,
-        observations=row.observations,
+        observations=max(row.observations, row.above),
         attempts=row.attempts,
         postponed=row.postponed,
         visits=row.visits,
         discovered_at=row.discovered_at,
-        validators=read_validators(row) if row.settled else None,
-        body_hash=row.body_hash if row.settled else None,
+        validators=read_validators(row) if row.understood else None,
+        body_hash=row.body_hash if row.understood else None,
         reason=row.reason,
     )

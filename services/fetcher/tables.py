@@ -69,6 +69,11 @@ feed_entries = Table(
     Index("feed_entries_entry", "entry_id"),
 )
 
+# One row, or none: new observations are numbered above all that a lost database may have given out.
+numbering = Table(
+    "numbering", metadata, Column("one", Integer, primary_key=True), Column("above", Integer, nullable=False)
+)
+
 hosts = Table(
     "hosts",
     metadata,

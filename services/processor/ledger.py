@@ -9,7 +9,6 @@ from sqlalchemy import ColumnElement, Row, and_, bindparam, case, or_, select, t
 from services.processor.model import NAMESPACE, Decision, Known, Places, Revised, Stored, Twin
 from services.processor.tables import (
     LONGEST_REASON,
-    QUARANTINED,
     addresses,
     articles,
     forgotten,
@@ -21,6 +20,7 @@ from shared import outcomes
 from shared.database import Connection
 from shared.events import ArticleEvent
 from shared.messages import RawPage
+from shared.outcomes import QUARANTINED
 from shared.statements import Excluded, insert, insert_new, upsert
 from shared.urls import KEY_VERSION, address_key, site_of
 

@@ -12,7 +12,7 @@ from uuid import UUID, uuid5
 import structlog
 
 from services.processor.model import NAMESPACE
-from services.processor.tables import LONGEST_REASON, QUARANTINED, inbox, quarantine
+from services.processor.tables import LONGEST_REASON, inbox, quarantine
 from shared import outcomes
 from shared.broker.protocols import DETAIL_HEADER, REASON_HEADER, STAGE_HEADER, Delivery, Publisher
 from shared.database import Connection, Database, clock
@@ -20,6 +20,7 @@ from shared.delivery import Ack, Verdict
 from shared.envelope import Message
 from shared.errors import PermanentError, UndecodableMessage
 from shared.messages import RawPage, decode_raw_page
+from shared.outcomes import QUARANTINED
 from shared.statements import insert_new
 from shared.steps import Step, step
 from shared.topology import RAW_IN, RAW_KEY
@@ -50,7 +51,7 @@ class Quarantine:
                 # No broker takes it again; handed back, it would block the quarantine for ever.
                 log.warning("redrive_refused", raw_id=message.message_id, reason=str(error))
             else:
-                log.warning("dead_letter_redriven", raw_id=message.message_id, times=redriven + 1)
+                log.info("dead_letter_redriven", raw_id=message.message_id, times=redriven + 1)
                 return Ack()
         await step(Step.QUARANTINE_KEEP, self._keep(delivery))
         return Ack()
@@ -87,7 +88,7 @@ async def _settle(connection: Connection, page: RawPage, reason: str, now: datet
         "received_at": now,
     }
     if await insert_new(connection, inbox, said) == 1:
-        await outcomes.record(connection, page.entry_id, observation=page.observation, outcome=reason, at=now)
+        await outcomes.record(connection, page.entry_id, observation=page.observation, outcome=QUARANTINED, at=now)
 
 
 def _reason(message: Message) -> str:

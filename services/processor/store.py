@@ -2,13 +2,18 @@
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
+from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, func, select, update
 
+from services.processor.fingerprint import headline_hash, text_hash
 from services.processor.ledger import ARTICLE, URLS, Ledger, key_id, lock_names
+from services.processor.model import Decision, Places, Revised, Verdict
 from services.processor.tables import addresses, articles, forgotten, inbox, outbox, quarantine, revisions
 from shared.database import Connection, Database, clock
+from shared.events import ArticleEvent
+from shared.messages import EntryFacts, FeedFacts, RawPage
 from shared.outcomes import entry_outcomes
 from shared.statements import insert_new
 
@@ -33,6 +38,37 @@ class ProcessorStore:
         counts = select(inbox.c.reason, func.count()).group_by(inbox.c.reason)
         async with self._database.snapshot() as connection:
             return {row.reason: row[1] for row in await connection.execute(counts)}
+
+    async def newest(self) -> datetime | None:
+        """When an article was last observed; all that is not known here was said later."""
+        async with self._database.snapshot() as connection:
+            newest: datetime | None = await connection.scalar(select(func.max(articles.c.observed_at)))
+            return newest
+
+    async def is_new(self, event: ArticleEvent) -> bool:
+        """Whether it is of an article that is not known here, or of a later revision."""
+        async with self._database.snapshot() as connection:
+            return await _is_new(connection, event)
+
+    async def learn(self, event: ArticleEvent) -> bool:
+        """Take in an event that was said and is not known here; False when it is known, overtaken or forgotten.
+
+        The observation that caused it counts as settled.
+        """
+        data, page, revised = event.data, _observation(event), _revised(event)
+        places = Places(own=data.urls)
+        async with self._database.transaction() as connection:
+            ledger = Ledger(connection, await clock(connection))
+            await ledger.lock(places, revised.text_hash or None)
+            if not await _is_new(connection, event) or await ledger.forgotten(places):
+                return False
+            await ledger.add_addresses(data.article_id, data.urls)
+            await ledger.publish(event, page, revised)
+            said = update(outbox).where(outbox.c.event_id == event.event_id)
+            await connection.execute(said.values(confirmed_at=ledger.now))
+            decision = Decision(verdict=Verdict(event.verb), reason=event.verb, rule="learned")
+            await ledger.settle(page, decision, data.article_id, event)
+        return True
 
     async def forget(self, url: str) -> list[str]:
         """Remove the article at this address and all that is stored of it; returns the addresses it had.
@@ -67,3 +103,33 @@ async def _forget_entries(connection: Connection, entry_ids: Sequence[UUID]) -> 
     await connection.execute(delete(quarantine).where(quarantine.c.raw_id.in_(observations)))
     await connection.execute(delete(inbox).where(inbox.c.entry_id.in_(entry_ids)))
     await connection.execute(delete(entry_outcomes).where(entry_outcomes.c.entry_id.in_(entry_ids)))
+
+
+async def _is_new(connection: Connection, event: ArticleEvent) -> bool:
+    stored = select(articles.c.revision).where(articles.c.article_id == event.data.article_id)
+    return event.data.revision > (await connection.scalar(stored) or 0)
+
+
+def _observation(event: ArticleEvent) -> RawPage:
+    """What an event tells of the observation that caused it."""
+    source, data = event.data.provenance, event.data
+    return RawPage(
+        raw_id=source.raw_id,
+        entry_id=source.entry_id,
+        observation=source.observation,
+        kind=source.observed_as,
+        observed_at=data.fetched.at,
+        feed=FeedFacts(url=source.feed_url, name=source.feed_name),
+        entry=EntryFacts(identity=str(source.entry_id), url=data.url),
+    )
+
+
+def _revised(event: ArticleEvent) -> Revised:
+    data, withdrawn = event.data, event.verb == "withdrawn"
+    return Revised(
+        text_hash="" if withdrawn else text_hash(data.paragraphs),
+        headline_hash="" if withdrawn else headline_hash(data.headline),
+        page_hash="",
+        extractor=data.provenance.extractor or "",
+        withdrawn=withdrawn,
+    )

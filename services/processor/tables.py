@@ -25,8 +25,6 @@ metadata = MetaData()
 
 LONGEST_REASON = 60
 """Characters; our own reasons are short codes, but a message may carry any."""
-QUARANTINED = "quarantined"
-"""Verdict of an observation that was set aside: it is settled when it is replayed."""
 
 inbox = Table(
     "inbox",

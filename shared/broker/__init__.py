@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import datetime
 
 from shared.broker.pace import Patience
 from shared.broker.protocols import Broker
@@ -30,6 +31,19 @@ async def connect(
 
     async with RabbitBroker(url, name=name, patience=patience).running() as broker:
         yield broker
+
+
+async def history(url: str, since: datetime | None) -> AsyncIterator[bytes]:
+    """The events that the broker keeps, from a time on to the end; none in one process, where no broker keeps any.
+
+    Raises BrokerUnavailable.
+    """
+    if _scheme(url) == "inprocess":
+        return
+    from shared.broker.rabbitmq_history import history as read  # noqa: PLC0415 -- as above
+
+    async for body in read(url, since):
+        yield body
 
 
 async def apply_topology(url: str, topology: Topology) -> None:

@@ -55,11 +55,9 @@ async def published(database: Database, held: Entry, next_in: timedelta | None =
     assert await frontier(database).commit(result)
 
 
-async def settle(database: Database, entry: UUID, observation: int) -> None:
+async def settle(database: Database, entry: UUID, observation: int, *, outcome: str = "published") -> None:
     async with database.transaction() as connection:
-        await outcomes.record(
-            connection, entry, observation=observation, outcome="published", at=await clock(connection)
-        )
+        await outcomes.record(connection, entry, observation=observation, outcome=outcome, at=await clock(connection))
 
 
 async def test_an_entry_is_leased_with_what_its_feed_said(database: Database) -> None:
@@ -198,6 +196,18 @@ async def test_validators_are_used_only_when_the_last_observation_came_to_an_out
     await settle(database, held.entry_id, number)
     settled = await one(database)
     assert (settled.validators, settled.body_hash) == (VALIDATORS, "abc")
+
+
+async def test_a_page_in_the_quarantine_is_looked_at_in_full(database: Database) -> None:
+    """Nobody has read it: what is unchanged since then says nothing of what is known."""
+    await store_entries(database, PAGE)
+    held = await one(database)
+    number = (await frontier(database).begin(held, NO_DELAY)).number
+    await published(database, held, next_in=timedelta(0))
+    await settle(database, held.entry_id, number, outcome=outcomes.QUARANTINED)
+    again = await one(database)
+
+    assert (again.validators, again.body_hash) == (None, None)
 
 
 async def test_a_lost_observation_is_made_anew(database: Database) -> None:

@@ -10,9 +10,17 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Articles from before have none until they are seen again; their order goes by time."""
+    """Articles from before have none until they are seen again; their order goes by time.
+
+    What stands in the quarantine is marked as such: before, the reason for it was.
+    """
     op.add_column("articles", sa.Column("observed_by", sa.Uuid(), nullable=True))
     op.add_column("articles", sa.Column("observation", sa.Integer(), nullable=True))
+    op.execute(
+        "UPDATE entry_outcomes SET outcome = 'quarantined' WHERE EXISTS (SELECT 1 FROM inbox WHERE "
+        "inbox.entry_id = entry_outcomes.entry_id AND inbox.observation = entry_outcomes.observation "
+        "AND inbox.verdict = 'quarantined')"
+    )
 
 
 def downgrade() -> None:
