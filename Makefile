@@ -3,6 +3,9 @@ PYTHON ?= python3
 ARGS ?=
 # Least branch coverage of the tests, in percent.
 COVERAGE ?= 94
+# Scenarios that `make chaos` plays at a time: most of them wait most of their time.
+SCENARIOS ?= 3
+MINUTES ?= 30
 
 BIN := .venv/bin
 LOCKS := deploy/requirements
@@ -10,7 +13,7 @@ INSTALL := $(BIN)/python -m pip --disable-pip-version-check --quiet install
 COMPILE := build/lock/bin/uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate --python-version 3.11
 
 .DEFAULT_GOAL := help
-.PHONY: help demo install test test-unit test-stack check lint types imports bench bench-fetcher lock schema up down clean
+.PHONY: help demo install test test-unit test-stack chaos soak check lint types imports bench bench-fetcher lock schema up down clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -34,7 +37,7 @@ install: .venv/.dev ## install everything for development into .venv
 test: .venv/.dev ## run the tests; installs RabbitMQ and PostgreSQL for them as root on Debian
 	@sh tests/debian-servers.sh
 	@$(BIN)/coverage erase
-	$(BIN)/coverage run -m pytest --ignore=tests/stack $(ARGS)
+	$(BIN)/coverage run -m pytest --ignore=tests/stack -m "not long" $(ARGS)
 	@$(BIN)/coverage combine --quiet
 	@$(BIN)/coverage report --fail-under=$(COVERAGE)
 
@@ -43,6 +46,14 @@ test-unit: .venv/.dev ## run the tests that need no server
 
 test-stack: .venv/.dev ## run the Docker stack against the sample newsroom
 	$(BIN)/python -m pytest tests/stack -m stack $(ARGS)
+
+chaos: .venv/.dev ## break everything at every step, and count what comes out (under 25 minutes)
+	@sh tests/debian-servers.sh
+	$(BIN)/python -m pytest tests/chaos -n $(SCENARIOS) --dist worksteal -v $(ARGS)
+
+soak: .venv/.dev ## steady load and random faults for MINUTES, then the same count
+	@sh tests/debian-servers.sh
+	PYTHONPATH=tests $(BIN)/python -m chaos.soak --minutes $(MINUTES) $(ARGS)
 
 check: lint types imports ## lint, types and import rules
 

@@ -3,9 +3,10 @@
 Stores are chosen by URL alone: `sqlite:///file` or `postgresql+asyncpg://…`.
 """
 
+import asyncio
 import os
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, suppress
 from datetime import UTC, datetime
 from typing import Any, Protocol, Self, TypeVar
 
@@ -19,16 +20,21 @@ from sqlalchemy import (
     MetaData,
     Table,
     TypeDecorator,
+    event,
     exc,
     text,
 )
-from sqlalchemy.engine import Dialect
+from sqlalchemy.engine import AdaptedConnection, Dialect
 from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
 
 from shared.errors import StoreUnavailable, TransientError
 from shared.sqlite import SqliteEngine
 
 CONNECT_SECONDS = 10
+ANSWER_SECONDS = 60.0
+STILL_THERE_SECONDS = 5.0
+CLOSE_SECONDS = 5.0
 BEAT_BYTES = 2**16
 """About what a page writes: on a full disk, a few bytes more often still find room."""
 
@@ -81,11 +87,15 @@ class Engine(Protocol):
 class PostgresEngine:
     """A pool of connections to PostgreSQL."""
 
-    def __init__(self, url: str, pool_size: int) -> None:
-        options = {"timeout": CONNECT_SECONDS, "command_timeout": 60}
-        self._engine = create_async_engine(
-            url, pool_size=pool_size, max_overflow=0, pool_pre_ping=True, connect_args=options
-        )
+    def __init__(self, url: str, pool_size: int, answer_seconds: float) -> None:
+        """A command that is not answered within `answer_seconds` has failed, and its connection is given up.
+
+        The server gives up a transaction whose client is silent for as long: its locks keep others waiting.
+        """
+        ours = {"idle_in_transaction_session_timeout": str(round(answer_seconds * 1000))}
+        options = {"timeout": CONNECT_SECONDS, "command_timeout": answer_seconds, "server_settings": ours}
+        self._engine = create_async_engine(url, pool_size=pool_size, max_overflow=0, connect_args=options)
+        event.listen(self._engine.sync_engine, "checkout", _ask_first)
 
     def transaction(self) -> AbstractAsyncContextManager[Connection]:
         return self._engine.begin()  # type: ignore[return-value]
@@ -94,7 +104,28 @@ class PostgresEngine:
         return self._engine.begin()  # type: ignore[return-value]
 
     async def close(self) -> None:
-        await self._engine.dispose()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(CLOSE_SECONDS):
+                await self._engine.dispose()
+
+
+def _ask_first(connection: AdaptedConnection, entry: ConnectionPoolEntry, _proxy: PoolProxiedConnection) -> None:
+    """Whether a connection that lay in the pool still answers; if not, all there are opened anew.
+
+    In place of SQLAlchemy's own `pool_pre_ping`: it has the patience of a command, takes three questions each time, and
+    after a time-out keeps the other connections, which a network that loses one has most likely lost as well.
+    """
+    if entry.info.setdefault("used", False):
+        try:
+            connection.run_async(_still_there)
+        except Exception as error:
+            raise exc.InvalidatePoolError(str(error)) from error
+    entry.info["used"] = True
+
+
+async def _still_there(driver: Any) -> None:  # noqa: ANN401
+    async with asyncio.timeout(STILL_THERE_SECONDS):
+        await driver.execute("SELECT 1")
 
 
 class Database:
@@ -104,9 +135,9 @@ class Database:
         self._engine = engine
 
     @classmethod
-    def open(cls, url: str, *, pool_size: int = 10) -> Self:
-        """Nothing is connected yet."""
-        return cls(SqliteEngine(url) if url.startswith("sqlite") else PostgresEngine(url, pool_size))
+    def open(cls, url: str, *, pool_size: int = 10, answer_seconds: float = ANSWER_SECONDS) -> Self:
+        """Nothing is connected yet. `answer_seconds` is how long PostgreSQL may take for one command."""
+        return cls(SqliteEngine(url) if url.startswith("sqlite") else PostgresEngine(url, pool_size, answer_seconds))
 
     @property
     def is_sqlite(self) -> bool:
@@ -171,18 +202,29 @@ def translated_errors() -> Iterator[None]:
 
 # SQLSTATE: https://www.postgresql.org/docs/current/errcodes-appendix.html
 _OUT_OF_SERVICE_CLASSES = frozenset({"08", "28", "3D", "53", "57", "58"})
-# A read-only standby; tables that a newer release has and `migrate` has not made yet.
-_OUT_OF_SERVICE_STATES = frozenset({"25006", "42P01", "42703"})
+# A read-only standby; a transaction that was silent for too long; tables that a newer release has and `migrate` has
+# not made yet.
+_OUT_OF_SERVICE_STATES = frozenset({"25006", "25P03", "42P01", "42703"})
 
 
 def _by_state(error: exc.DBAPIError) -> TransientError | None:
     state = str(getattr(error.orig, "sqlstate", "") or "")
     out_of_service = state[:2] in _OUT_OF_SERVICE_CLASSES or state in _OUT_OF_SERVICE_STATES
+    # asyncpg, where the server ended the connection in the middle of a command and a rollback follows.
+    out_of_step = isinstance(error, exc.InternalError) and not state
     # SQLite's own DatabaseError, none of its kinds: the file is damaged, or no database.
-    if error.connection_invalidated or out_of_service or type(error) is exc.DatabaseError:
+    damaged = type(error) is exc.DatabaseError
+    if error.connection_invalidated or out_of_service or out_of_step or damaged:
         return StoreUnavailable(f"store does not answer: {_cause(error)}")
     return TransientError("store_conflict") if state[:2] == "40" else None
 
 
+# What SQLite itself calls a "disk I/O error": https://www.sqlite.org/rescode.html#ioerr_shmsize
+_NO_ROOM = "SQLITE_IOERR_SHMSIZE"
+
+
 def _cause(error: Exception) -> str:
-    return str(getattr(error, "orig", None) or error).splitlines()[0][:200]
+    cause = getattr(error, "orig", None) or error
+    # A time-out says nothing.
+    said = next(iter(str(cause).splitlines()), repr(cause))[:200]
+    return f"disk is full ({said})" if getattr(cause, "sqlite_errorname", None) == _NO_ROOM else said

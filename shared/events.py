@@ -4,6 +4,7 @@ A CloudEvents 1.0 envelope in structured JSON, its attributes mirrored in `ce-*`
 ninjs 3.1 and schema.org NewsArticle where these have a term.
 """
 
+import json
 import re
 from typing import Literal
 from uuid import UUID, uuid5
@@ -165,6 +166,13 @@ class ArticleEvent(Contract):
         if self.traceparent:
             attributes["traceparent"] = self.traceparent
         return CloudEvent(attributes, self.data.model_dump(mode="json"))
+
+
+def read_event(body: bytes) -> ArticleEvent:
+    """An event as it stands on the wire. Raises ValueError (pydantic's among them) or KeyError for what is none."""
+    said = json.loads(body)
+    verb = str(said["type"]).split(".")[2]
+    return ArticleEvent.model_validate({**said, "verb": verb})
 
 
 def routing_key(verb: Verb, language: str, host: str) -> str:

@@ -27,8 +27,7 @@ def postgres_cluster() -> Iterator[PostgresCluster]:
             pytest.fail(HOW_TO_GET_IT)
         pytest.skip(HOW_TO_GET_IT)
     with PostgresCluster.running(programs) as cluster:
-        cluster.sql(f"CREATE DATABASE {TEMPLATE}")
-        _migrate(cluster.url(TEMPLATE))
+        make_template(cluster)
         yield cluster
 
 
@@ -80,6 +79,11 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     skipped = [report for report in terminalreporter.stats.get("skipped", []) if HOW_TO_GET_IT in str(report.longrepr)]
     if skipped:
         terminalreporter.write_line(f"SKIPPED {len(skipped)} STORE TESTS: {HOW_TO_GET_IT}", red=True, bold=True)
+
+
+def make_template(cluster: PostgresCluster) -> None:
+    cluster.sql(f"CREATE DATABASE {TEMPLATE}")
+    _migrate(cluster.url(TEMPLATE))
 
 
 def _migrate(url: str) -> None:

@@ -238,9 +238,14 @@ def _ours(entry: Entry) -> dict[str, UUID]:
 
 
 async def _number(connection: Connection, entry: Entry) -> int:
-    """Numbers are never used twice: an observation that was lost on its way leaves a hole."""
+    """Numbers are never used twice: an observation that was lost on its way leaves a hole.
+
+    Validators belong to the newest number. Those of the one before would stay, if this one is published and its commit
+    is lost, and a page that then is as it was would count as unchanged.
+    """
     number = entry.observations + 1
-    if await change(connection, entries, _ours(entry), {"observations": number}) != 1:
+    said = {"observations": number, **validator_columns(None), "body_hash": None}
+    if await change(connection, entries, _ours(entry), said) != 1:
         raise LeaseLost
     return number
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from sqlalchemy import Column, ColumnElement, Table, and_, bindparam, delete, or_, select
+from sqlalchemy import Column, ColumnElement, Row, Table, and_, bindparam, delete, or_, select
 
 from services.fetcher.errors import HostBusy
 from services.fetcher.politeness import HostSlot, penalty, reserve
@@ -128,7 +128,17 @@ async def _slot(connection: Connection, site: str, delay: timedelta, now: dateti
         fresh = {"site": site, "next_allowed_at": now, "delay_seconds": delay.total_seconds()}
         await insert_new(connection, hosts, fresh)
         row = (await connection.execute(HOST, {"which": site})).one()
-    return HostSlot(next_allowed=row.next_allowed_at, delay=delay, blocked_until=row.blocked_until)
+    # Whoever waited for a slot from a clock that is not any more would write down that time for itself, too.
+    next_allowed = now if is_rewound(row, now) else row.next_allowed_at
+    return HostSlot(next_allowed=next_allowed, delay=delay, blocked_until=row.blocked_until)
+
+
+def is_rewound(host: Row[tuple[object, ...]], now: datetime) -> bool:
+    """Whether the clock was set back since the host's last slot was taken.
+
+    A slot is never reserved further ahead than our patience, and the next one begins a delay after it.
+    """
+    return bool(host.next_allowed_at > now + PATIENCE + timedelta(seconds=host.delay_seconds))
 
 
 async def _save(connection: Connection, site: str, slot: HostSlot) -> None:

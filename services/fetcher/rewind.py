@@ -1,17 +1,21 @@
 """A clock that was set back: what was written by the later time would wait until that time comes again.
 
 Every time in these tables comes from the store's clock. One that is ahead of it tells that the clock was set back;
-it is brought to now, and what hangs on it is due. Rows that wait for a reason of their own (Retry-After, a pause after
-a failure) keep their time: they are late by as much as the clock was set back.
+it is brought to now, and what hangs on it is due: a page is looked at again too early rather than an hour late. Hosts
+that asked for a pause keep it: they are late by as much as the clock was set back.
 """
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import select, update
+from sqlalchemy import case, literal, select, update
 
-from services.fetcher.hosts import PATIENCE
+from services.fetcher.hosts import PATIENCE, is_rewound
+from services.fetcher.store import PENDING
 from services.fetcher.tables import entries, feeds, hosts
-from shared.database import Connection, Database, clock
+from shared.database import Connection, Database, UtcDateTime, clock
+
+# When a pause after a failure began is not known; only where others were in the future it may have been, too.
+PAUSING = entries.c.state == PENDING
 
 
 async def mend_rewound(database: Database, *, lease: timedelta) -> int:
@@ -21,16 +25,20 @@ async def mend_rewound(database: Database, *, lease: timedelta) -> int:
         feeds_ahead = update(feeds).where(feeds.c.polled_at > now).values(polled_at=now, next_poll_at=now)
         ahead = (await connection.execute(feeds_ahead)).rowcount
         ahead += await _entries(connection, now)
+        if ahead:
+            await connection.execute(update(entries).where(PAUSING, entries.c.next_at > now).values(next_at=now))
         ahead += await _leases(connection, now + 2 * lease)
         return ahead + await _hosts(connection, now)
 
 
 async def _entries(connection: Connection, now: datetime) -> int:
-    """What is queued is looked at again when it was to be, and counts as lost no later than it should."""
+    """What is queued counts as lost no later than it should; what is not to be looked at again is not."""
     found, queued = entries.c.discovered_at > now, entries.c.queued_at > now
-    due = update(entries).where(found, entries.c.next_at.is_not(None)).values(discovered_at=now, next_at=now)
-    ahead = (await connection.execute(due)).rowcount
-    return ahead + (await connection.execute(update(entries).where(queued).values(queued_at=now))).rowcount
+    again = case((entries.c.next_at.is_(None), None), else_=literal(now, UtcDateTime()))
+    ahead = (await connection.execute(update(entries).where(found).values(discovered_at=now, next_at=again))).rowcount
+    return (
+        ahead + (await connection.execute(update(entries).where(queued).values(queued_at=now, next_at=again))).rowcount
+    )
 
 
 async def _leases(connection: Connection, latest: datetime) -> int:
@@ -42,8 +50,7 @@ async def _leases(connection: Connection, latest: datetime) -> int:
 
 
 async def _hosts(connection: Connection, now: datetime) -> int:
-    """A slot is never reserved further ahead than our patience, and the next one begins a delay after it."""
     rows = await connection.execute(select(hosts).where(hosts.c.next_allowed_at > now + PATIENCE))
-    ahead = [row.site for row in rows if row.next_allowed_at > now + PATIENCE + timedelta(seconds=row.delay_seconds)]
+    ahead = [row.site for row in rows if is_rewound(row, now)]
     await connection.execute(update(hosts).where(hosts.c.site.in_(ahead)).values(next_allowed_at=now))
     return len(ahead)

@@ -35,8 +35,8 @@ def decide(observation: Observation, extracted: Extracted | None, known: Known |
     `extracted` is None for `gone` and `unchanged`; `twin` is the first-seen article with the same text, which may be
     the known one. Raises ValueError when a `fetched` or `feed_only` observation comes without an extraction.
     """
-    if observation.forgotten:
-        return _decision(Verdict.FORGOTTEN, "forgotten_address", None)
+    if (said := _said_already(observation, known)) is not None:
+        return said
     if isinstance(extracted, NotAnArticle):
         return _decision(Verdict.NOT_AN_ARTICLE, "not_an_article", known, reason=extracted.reason)
     if observation.kind == "gone":
@@ -48,6 +48,15 @@ def decide(observation: Observation, extracted: Extracted | None, known: Known |
     if known is not None and _is_about(known, extracted):
         return _known(observation, extracted, known)
     return _unknown(extracted, twin)
+
+
+def _said_already(observation: Observation, known: Known | None) -> Decision | None:
+    if observation.forgotten:
+        return _decision(Verdict.FORGOTTEN, "forgotten_address", None)
+    if observation.gone_since:
+        # Of an article that is not known, nothing else says that this page came late.
+        return _decision(Verdict.SUPERSEDED, "gone_since", known)
+    return None
 
 
 def _gone(observation: Observation, known: Known | None) -> Decision:

@@ -128,11 +128,12 @@ async def _settle(
         address_known=await ledger.address_known(places.own[0]),
         # After the article was locked: it may have been forgotten while we waited for it.
         forgotten=await ledger.forgotten(places),
+        gone_since=await ledger.gone_since(page.entry_id, page.observation),
     )
     twin = await ledger.twin(article.text_hash) if article else None
     decision = decide(observation, extracted, known, twin)
     subject = decision.article_id
-    if subject is None and article and decision.verdict is not Verdict.FORGOTTEN:
+    if subject is None and article and decision.verdict not in {Verdict.FORGOTTEN, Verdict.SUPERSEDED}:
         subject = article_id(address_key(places.own[-1]))
     event = await _apply(ledger, page, article, decision, subject, places)
     await ledger.settle(page, decision, subject, event)

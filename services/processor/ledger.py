@@ -47,6 +47,11 @@ LIVE_ENTRY = (
     .where(outcomes.entry_outcomes.c.outcome.not_in(OUTCOMES_OF_GONE))
     .limit(1)
 )
+GONE_SINCE = select(outcomes.entry_outcomes.c.entry_id).where(
+    outcomes.entry_outcomes.c.entry_id == bindparam("which"),
+    outcomes.entry_outcomes.c.observation > bindparam("than"),
+    outcomes.entry_outcomes.c.outcome.in_(OUTCOMES_OF_GONE),
+)
 FIRST_WITH_TEXT = (
     select(articles, revisions.c.headline_hash.label("headline_then"))
     .select_from(revisions.join(articles, articles.c.article_id == revisions.c.article_id))
@@ -89,6 +94,10 @@ class Ledger:
     async def live_elsewhere(self, article: UUID, entry: UUID) -> bool:
         """Whether an entry other than this one led to the article, and its page was not gone when last seen."""
         return (await self._connection.execute(LIVE_ENTRY, {"which": article, "but": entry})).first() is not None
+
+    async def gone_since(self, entry: UUID, observation: int) -> bool:
+        """Whether the newest observation of the entry is a later one, and found its page gone."""
+        return (await self._connection.execute(GONE_SINCE, {"which": entry, "than": observation})).first() is not None
 
     async def address_known(self, url: str) -> bool:
         return (await self._connection.execute(ADDRESS, {"which": address_id(url)})).first() is not None

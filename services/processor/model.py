@@ -86,6 +86,8 @@ class Observation:
     """Whether the very address that was fetched is stored already, for whichever article."""
     forgotten: bool = False
     """Whether one of its addresses belongs to an article that an operator had forgotten."""
+    gone_since: bool = False
+    """Whether a later observation of the entry found its page gone."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -22,18 +22,23 @@ class TopologyDrift(PermanentError):
 async def apply_topology(url: str, topology: Topology) -> None:
     """Declare everything; what exists already with the same properties stays as it is.
 
-    Raises TopologyDrift, naming what differs and what to do, or BrokerUnavailable.
+    Raises TopologyDrift, naming all that differs and what to do, or BrokerUnavailable.
     """
     try:
         with true_cancellations():
             connection = await aio_pika.connect(url, timeout=CONNECT_SECONDS)
     except CONNECTION_EXCEPTIONS as error:
         raise BrokerUnavailable(f"broker_unreachable: {error!r}") from error
+    differing: list[str] = []
+    everything: tuple[Exchange | Queue, ...] = (*topology.exchanges, *topology.queues)
     async with connection:
-        for exchange in topology.exchanges:
-            await _declared(connection, exchange)
-        for queue in topology.queues:
-            await _declared(connection, queue)
+        for wanted in everything:
+            try:
+                await _declared(connection, wanted)
+            except TopologyDrift as drift:
+                differing.append(drift.detail)
+    if differing:
+        raise TopologyDrift("topology_drift", "\n".join(differing))
 
 
 async def _declared(connection: AbstractConnection, wanted: Exchange | Queue) -> None:
@@ -60,7 +65,7 @@ def _explained(wanted: Exchange | Queue, answer: str) -> str:
     remedy = (
         "delete the exchange"
         if what == "exchange"
-        else "stop the fetchers, let the processors empty the queue, stop them too, delete the queue"
+        else "stop the fetchers, let the processors empty the queue, stop them too, delete it (docs/operations.md)"
     )
     return (
         f"{what} {wanted.name} on the broker differs{argument}. It cannot be changed in place: {remedy} "

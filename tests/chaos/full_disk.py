@@ -1,5 +1,6 @@
 """A small disk of its own, to be filled: what is written to it meets a disk that is truly full."""
 
+import errno
 import os
 import shutil
 import subprocess
@@ -12,6 +13,7 @@ import pytest
 
 HOW_TO_GET_IT = "no disk can be filled: mounting a tmpfs takes root, or --cap-add SYS_ADMIN in a container"
 MEGABYTE = 1024 * 1024
+TRIES = 100
 
 
 class FullDisk:
@@ -47,7 +49,16 @@ class FullDisk:
     def fill(self, *, leave_bytes: int = 0) -> None:
         """Leave so many bytes, in whole pages of memory."""
         with self._filler.open("ab", buffering=0) as filler:
-            os.posix_fallocate(filler.fileno(), 0, filler.tell() + self.free_bytes - leave_bytes)
+            for _ in range(TRIES):
+                try:
+                    os.posix_fallocate(filler.fileno(), 0, filler.tell() + self.free_bytes - leave_bytes)
+                except OSError as error:
+                    # Whoever works there took some of it meanwhile.
+                    if error.errno != errno.ENOSPC:
+                        raise
+                else:
+                    return
+        raise RuntimeError(f"{self.folder} could not be filled")
 
     def empty(self) -> None:
         """As it was before it was filled."""

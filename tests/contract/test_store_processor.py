@@ -269,6 +269,16 @@ async def test_a_withdrawn_article_may_return(database: Database) -> None:
     assert await rows(database, articles.c.withdrawn, articles.c.revision) == [(False, 3)]
 
 
+async def test_a_page_that_comes_after_its_withdrawal_is_not_told(database: Database) -> None:
+    """The first page was held up; the next look, settled before it, found nothing there any more."""
+    await see(database, raw_page(kind="gone", body=b"", **later(2)))
+    await see(database, raw_page(**later(1)))
+    assert await verbs(database) == []
+    await see(database, raw_page(**later(3)))
+
+    assert await verbs(database) == ["published"]
+
+
 MOVED = "https://news.example/moved"
 
 

@@ -9,7 +9,7 @@ from sqlalchemy import Table, select, update
 from services.fetcher.frontier import Frontier, VisitResult
 from services.fetcher.hosts import HostStore
 from services.fetcher.rewind import mend_rewound
-from services.fetcher.store import QUEUED, FeedStore
+from services.fetcher.store import PENDING, QUEUED, FeedStore
 from services.fetcher.tables import entries, feeds, hosts
 from services.processor.model import Revised
 from services.processor.outbox import Outbox
@@ -69,14 +69,40 @@ async def test_an_entry_that_was_found_in_the_future_is_due(database: Database, 
 async def test_a_page_that_was_queued_in_the_future_counts_as_queued_now(
     database: Database, frontier: Frontier
 ) -> None:
-    """Or its observation would be missed an hour late, if it is lost."""
+    """Or its observation would be missed an hour late, if it is lost; and the next look at it is due."""
     (entry,) = await frontier.lease(1)
     await frontier.number(entry)
     assert await frontier.commit(VisitResult(entry=entry, state=QUEUED, next_in=HOUR))
     await move(database, entries, HOUR, "queued_at", "next_at")
 
     assert await mend_rewound(database, lease=LEASE) == 1
+    assert len(await frontier.lease(1)) == 1
+    assert await frontier.reconcile(timedelta(0)) == 0
+    await move(database, entries, -HOUR, "lease_until")
     assert await frontier.reconcile(timedelta(0)) == 1
+
+
+@pytest.mark.usefixtures("polled")
+async def test_a_page_that_is_left_alone_stays_so(database: Database, frontier: Frontier) -> None:
+    """Its last look was in the future."""
+    (entry,) = await frontier.lease(1)
+    assert await frontier.commit(VisitResult(entry=entry, state=QUEUED))
+    await move(database, entries, HOUR, "queued_at", "discovered_at")
+
+    assert await mend_rewound(database, lease=LEASE) > 0
+    assert await frontier.lease(1) == []
+
+
+async def test_a_pause_from_the_future_ends(database: Database, polled: FeedStore, frontier: Frontier) -> None:
+    """A look that failed and was to come again soon does so, and not an hour later."""
+    (entry,) = await frontier.lease(1)
+    assert await frontier.commit(VisitResult(entry=entry, state=PENDING, next_in=timedelta(minutes=1), attempts=1))
+    await move(database, entries, HOUR, "next_at")
+    assert await mend_rewound(database, lease=LEASE) == 0
+    await move(database, feeds, HOUR, "polled_at", "next_poll_at")
+
+    assert await mend_rewound(database, lease=LEASE) == 1
+    assert len(await frontier.lease(1)) == 1
 
 
 async def test_leases_from_the_future_end(database: Database, polled: FeedStore, frontier: Frontier) -> None:
@@ -106,6 +132,16 @@ async def test_a_host_is_not_kept_waiting_for_a_slot_in_the_future(
     await move(database, hosts, by, "next_allowed_at")
 
     assert await mend_rewound(database, lease=LEASE) == mended
+
+
+async def test_a_slot_in_the_future_is_nobodys_reason_to_wait(database: Database) -> None:
+    """Who is refused writes down until when, and would wait for that hour after all else is mended."""
+    works = HostStore(database)
+    await works.reserve("news.example", timedelta(seconds=2))
+    await move(database, hosts, HOUR, "next_allowed_at")
+
+    assert await works.reserve("news.example", timedelta(seconds=2)) == timedelta(0)
+    assert await mend_rewound(database, lease=LEASE) == 0
 
 
 async def test_an_event_that_a_relay_took_in_the_future_is_sent(database: Database) -> None:

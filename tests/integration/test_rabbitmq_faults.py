@@ -158,7 +158,7 @@ async def test_drift_names_the_queue_the_argument_and_the_remedy(rabbitmq_url: s
 
     told = str(drift.value)
     assert all(
-        part in told for part in ("queue raw.work", "differs in x-max-length-bytes", "delete the queue", "again")
+        part in told for part in ("queue raw.work", "differs in x-max-length-bytes", "delete it", "again")
     )
 
 

@@ -19,10 +19,21 @@ OPERATIONS = (ROOT / "docs/operations.md").read_text(encoding="utf-8")
 EVENTS = (ROOT / "docs/events.md").read_text(encoding="utf-8")
 CODE = ("shared", "services/fetcher", "services/processor")
 SERVICES = [path for folder in CODE for path in (ROOT / folder).rglob("*.py")]
+GUARANTEES = (ROOT / "docs/guarantees.md").read_text(encoding="utf-8")
+SCENARIOS = {path.name for path in (ROOT / "tests/chaos").glob("test_*.py")}
+# They prove that the tools and the stage work, and promise nothing.
+OF_THE_STAGE = {name for name in SCENARIOS if name.startswith(("test_tools_", "test_stage_"))}
 PAGES = [
     *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md")),
     *(ROOT / "docs").rglob("*.md"),
 ]
+
+
+def test_every_promise_names_its_scenarios_and_every_scenario_is_named():
+    """What the page of guarantees lists is what the folder holds."""
+    named = set(re.findall(r"`(?:tests/[a-z/]+/)?(test_\w+\.py)`", GUARANTEES)) - {"test_recovery.py"}
+
+    assert named == SCENARIOS - OF_THE_STAGE
 
 
 @pytest.mark.parametrize("kind", [ServiceSettings, FetcherSettings, ProcessorSettings])

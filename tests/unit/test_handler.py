@@ -39,6 +39,9 @@ class Ledger:
     async def forgotten(self, _) -> bool:
         return False
 
+    async def gone_since(self, *_) -> bool:
+        return False
+
     async def twin(self, _) -> None:
         return None
 

@@ -81,6 +81,8 @@ RULES = [
     (FORGOTTEN, ARTICLE, KNOWN, TWIN, Verdict.FORGOTTEN, "forgotten_address", None),
     (FORGOTTEN, NotAnArticle(reason="empty"), None, None, Verdict.FORGOTTEN, "forgotten_address", None),
     (replace(FORGOTTEN, kind="gone"), None, KNOWN, None, Verdict.FORGOTTEN, "forgotten_address", None),
+    (replace(FETCHED, gone_since=True), ARTICLE, None, None, Verdict.SUPERSEDED, "gone_since", None),
+    (replace(FETCHED, gone_since=True), ARTICLE, None, TWIN, Verdict.SUPERSEDED, "gone_since", None),
     (replace(FETCHED, kind="unchanged"), None, KNOWN, None, Verdict.UNCHANGED, "unchanged", KNOWN_ID),
     (replace(FETCHED, kind="unchanged"), None, None, None, Verdict.UNCHANGED, "unchanged", None),
     (replace(FETCHED, observed_at=EARLIER), OTHER, KNOWN, None, Verdict.SUPERSEDED, "older_than_revision", KNOWN_ID),
