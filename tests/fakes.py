@@ -224,6 +224,7 @@ class Entries:
         self.postponed: list[datetime] = []
         self.released: list[Entry] = []
         self.wait = timedelta(0)
+        self.overtaken = False
 
     async def begin(self, entry: Entry, delay: timedelta) -> Visit:
         if self._busy is not None:
@@ -234,6 +235,9 @@ class Entries:
         if self._lost:
             raise LeaseLost
         return Visit(start=NOW, wait=self.wait, number=entry.observations + 1)
+
+    async def holds(self, entry: Entry) -> bool:
+        return not self.overtaken
 
     async def commit(self, result: VisitResult) -> bool:
         self.results.append(result)

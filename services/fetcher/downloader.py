@@ -1,6 +1,6 @@
 """One page of one entry.
 
-    robots.txt → the host's next slot, and the observation's number, stored → GET
+    robots.txt → the host's next slot, and the observation's number, stored → GET → still ours?
     what the transport says → observe (fetched | unchanged | gone | feed_only) or look again later
     publish the RawPage with a confirm → mark the entry queued
 
@@ -66,6 +66,7 @@ class Client(Protocol):
 class Entries(Protocol):
     async def begin(self, entry: Entry, delay: timedelta) -> Visit: ...
     async def number(self, entry: Entry) -> Visit: ...
+    async def holds(self, entry: Entry) -> bool: ...
     async def commit(self, result: VisitResult) -> bool: ...
     async def postpone(self, entry: Entry, until: datetime) -> None: ...
     async def release(self, entry: Entry) -> None: ...
@@ -152,9 +153,7 @@ class Downloader:
     ) -> Concluded:
         """Publish what there is to publish, and store how it went on."""
         if isinstance(finding, Observe):
-            if visit is None:
-                visit = await step(Step.VISIT_NUMBER, self._entries.number(entry))
-            finding = await self._send(entry, finding, response, visit)
+            finding = await self._send(entry, finding, response, await self._still_ours(entry, visit))
         if not await step(Step.VISIT_COMMIT, self._entries.commit(_result(entry, finding, response, policy))):
             raise LeaseLost
         status = {"status": response.status} if response else {}
@@ -163,6 +162,17 @@ class Downloader:
             return DownloadOutcome.RETRY, {"reason": finding.reason, "again_in": again_in, **status}
         reason = {"reason": finding.reason} if finding.reason else {}
         return DownloadOutcome(finding.kind), {**reason, **status}
+
+    async def _still_ours(self, entry: Entry, visit: Visit | None) -> Visit:
+        """Leave to publish. Numbers say which page is newer: one that was asked for after a later number must not go.
+
+        Raises LeaseLost.
+        """
+        if visit is None:
+            return await step(Step.VISIT_NUMBER, self._entries.number(entry))
+        if not await self._entries.holds(entry):
+            raise LeaseLost
+        return visit
 
     async def _look(self, entry: Entry, policy: VisitPolicy) -> tuple[Finding, Response | None, Visit | None]:
         if entry.url is None:

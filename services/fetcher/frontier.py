@@ -95,6 +95,12 @@ class Frontier:
             now = await clock(connection)
             return Visit(start=now, wait=timedelta(0), number=await _number(connection, entry))
 
+    async def holds(self, entry: Entry) -> bool:
+        """Whether the entry is still ours: nobody has asked for its page since we did, under a later number."""
+        ours = select(entries.c.entry_id).where(entries.c.entry_id == entry.entry_id, entries.c.lease == entry.lease)
+        async with self._database.snapshot() as connection:
+            return (await connection.execute(ours)).first() is not None
+
     async def postpone(self, entry: Entry, until: datetime) -> None:
         """Hand the entry back until `until`; nothing else about it changes."""
         async with self._database.transaction() as connection:

@@ -50,7 +50,7 @@ class Outage:
 
 
 async def three_times(stage: Stage, outage: Outage) -> None:
-    """The outage before any work, with pages and an event on their way, and when all is done; in the end all has settled."""
+    """The outage before any work, with pages and an event on their way, and when all is done; then all settles."""
     desk = Desk(stage.wire, HOSTS)
     await meet(stage, desk, outage)
     await stage.arrived(4, within=LONG_SECONDS)

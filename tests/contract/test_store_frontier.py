@@ -198,6 +198,31 @@ async def test_validators_are_used_only_when_the_last_observation_came_to_an_out
     assert (settled.validators, settled.body_hash) == (VALIDATORS, "abc")
 
 
+async def test_a_visit_that_was_not_stored_leaves_no_validators_behind(database: Database) -> None:
+    """Its page may be published: "as it was before" would then be said of what subscribers do not have any more."""
+    await store_entries(database, PAGE)
+    held = await one(database)
+    number = (await frontier(database).begin(held, NO_DELAY)).number
+    await published(database, held, next_in=timedelta(0))
+    await settle(database, held.entry_id, number)
+    killed = await one(database, lease=OVER)
+    number = (await frontier(database).begin(killed, NO_DELAY)).number
+    await settle(database, held.entry_id, number)
+    again = await one(database)
+
+    assert (killed.body_hash, again.validators, again.body_hash) == ("abc", None, None)
+
+
+async def test_an_entry_is_held_until_another_takes_it(database: Database) -> None:
+    """Also after the lease is over: until then nobody has asked for the page since."""
+    await store_entries(database, PAGE)
+    held = await one(database, lease=OVER)
+    before = await frontier(database).holds(held)
+    taken = await one(database)
+
+    assert (before, await frontier(database).holds(held), await frontier(database).holds(taken)) == (True, False, True)
+
+
 async def test_a_page_in_the_quarantine_is_looked_at_in_full(database: Database) -> None:
     """Nobody has read it: what is unchanged since then says nothing of what is known."""
     await store_entries(database, PAGE)

@@ -157,9 +157,7 @@ async def test_drift_names_the_queue_the_argument_and_the_remedy(rabbitmq_url: s
         await apply_topology(rabbitmq_url, quick_topology())
 
     told = str(drift.value)
-    assert all(
-        part in told for part in ("queue raw.work", "differs in x-max-length-bytes", "delete it", "again")
-    )
+    assert all(part in told for part in ("queue raw.work", "differs in x-max-length-bytes", "delete it", "again"))
 
 
 async def test_declaring_twice_changes_nothing(rabbitmq_url: str) -> None:

@@ -162,6 +162,16 @@ async def test_an_outage_of_ours_writes_nothing(error: TransientError) -> None:
     assert [line["event"] for line in logs if line["log_level"] != "debug"] == []
 
 
+async def test_a_page_that_was_overtaken_on_its_way_is_not_published() -> None:
+    """Another fetcher has a later number and may have seen an older page: this one must not look older than that."""
+    entries = Entries()
+    entries.overtaken = True
+    bench = Bench(response(), entries=entries)
+
+    assert await bench.visit(entry()) is DownloadOutcome.LEASE_LOST
+    assert (bench.outlet.sent, entries.results) == ([], [])
+
+
 async def test_a_lost_lease_publishes_nothing() -> None:
     """It is found out when the observation is numbered."""
     bench = Bench(response(), entries=Entries(lost=True))
