@@ -28,7 +28,7 @@ from sqlalchemy.engine import AdaptedConnection, Dialect
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
 
-from shared.errors import StoreUnavailable, TransientError
+from shared.errors import StoreConflict, StoreUnavailable, TransientError
 from shared.sqlite import SqliteEngine
 
 CONNECT_SECONDS = 10
@@ -216,7 +216,7 @@ def _by_state(error: exc.DBAPIError) -> TransientError | None:
     damaged = type(error) is exc.DatabaseError
     if error.connection_invalidated or out_of_service or out_of_step or damaged:
         return StoreUnavailable(f"store does not answer: {_cause(error)}")
-    return TransientError("store_conflict") if state[:2] == "40" else None
+    return StoreConflict() if state[:2] == "40" else None
 
 
 # What SQLite itself calls a "disk I/O error": https://www.sqlite.org/rescode.html#ioerr_shmsize

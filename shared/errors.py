@@ -2,6 +2,7 @@
 
 PipelineError                every class carries its facts; str() is built from them
 ├── TransientError           worth another try: time-outs, refused connections, 429, 5xx
+│   ├── StoreConflict        another transaction was in the way
 │   └── Unavailable          a dependency of ours (store, broker) does not answer
 │       ├── StoreUnavailable
 │       └── BrokerUnavailable
@@ -30,6 +31,13 @@ class PermanentError(PipelineError):
         super().__init__(f"{reason}: {detail}" if detail else reason)
         self.reason = reason
         self.detail = detail
+
+
+class StoreConflict(TransientError):
+    """Another transaction was in the way (a deadlock, a serialisation failure): nobody outside is to blame."""
+
+    def __init__(self) -> None:
+        super().__init__("store_conflict")
 
 
 class Unavailable(TransientError):

@@ -142,6 +142,23 @@ async def work_off(
         await asyncio.gather(*held, return_exceptions=True)
 
 
+async def every(seconds: float, what: str, work: Callable[[], Awaitable[None]], stop: Stop) -> None:
+    """Do it again and again until the stop; soon again where the store did not let it be done. `what` is who waits."""
+    pause = seconds
+    while not await stop.wait(pause):
+        try:
+            await work()
+        except Unavailable as error:
+            waiting.met(what, error)
+            pause = min(seconds, LONGEST_DELAY)
+        except TransientError as error:
+            log.debug("put_off", what=what, reason=str(error))
+            pause = min(seconds, LONGEST_DELAY)
+        else:
+            waiting.over(what)
+            pause = seconds
+
+
 async def hand_back(release: Awaitable[None]) -> None:
     """Give up the lease of work that is being cancelled; where that fails, it is waited for until the lease ends."""
     with suppress(PipelineError, TimeoutError):

@@ -24,6 +24,8 @@ from shared.topology import topology
 from shared.urls import normalise
 
 SQLITE = "sqlite:///"
+ANSWER_SECONDS = 3600.0
+"""A migration rewrites tables, and waits for the transactions of running services."""
 # These commands lease nothing; the constructors want to know.
 NO_LEASE = timedelta(0)
 
@@ -42,7 +44,9 @@ async def prepare(store_url: str, broker_url: str, wait_seconds: float) -> None:
         try:
             async with asyncio.timeout(wait_seconds):
                 await answered("store", database.ping, stop)
-                await migrate(database, FETCHER_MIGRATIONS, PROCESSOR_MIGRATIONS)
+            # It takes as long as it takes: it is done in full, or not at all.
+            await migrate(database, FETCHER_MIGRATIONS, PROCESSOR_MIGRATIONS)
+            async with asyncio.timeout(wait_seconds):
                 await answered("broker", declare, stop)
         except TimeoutError as error:
             raise TransientError(f"store or broker did not answer within {wait_seconds:g} s") from error
@@ -92,7 +96,7 @@ async def _opened(url: str, *, create: bool = False) -> AsyncIterator[Database]:
         local.parent.mkdir(parents=True, exist_ok=True)
     elif local is not None and not local.exists():
         raise PermanentError("no_state", f"{local} does not exist: nothing was run there")
-    database = Database.open(url)
+    database = Database.open(url, answer_seconds=ANSWER_SECONDS)
     try:
         if local is not None:
             # One file needs no migrate step of its own: whoever opens it brings it up to date.

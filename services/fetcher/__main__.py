@@ -29,12 +29,10 @@ from shared import lifecycle, logs
 from shared.broker.protocols import Publisher
 from shared.config import InvalidSettings, load
 from shared.database import Database
-from shared.errors import TransientError
 from shared.lifecycle import Stop
 from shared.migrations import Scripts
 from shared.service import surroundings
 from shared.steps import Step, step
-from shared.waiting import waiting
 from shared.workers import WorkerPool
 
 log = structlog.get_logger()
@@ -76,7 +74,7 @@ class Fetcher:
                 concurrency=settings.downloaders,
                 idle_seconds=settings.idle_seconds,
             ),
-            self._reconcile(stop),
+            lifecycle.every(min(RECONCILE_EVERY, settings.reconcile_seconds / 4), "reconciling", self._reconcile, stop),
             grace_seconds=settings.shutdown_seconds,
         )
 
@@ -87,19 +85,12 @@ class Fetcher:
     async def _lease_entries(self, limit: int) -> Sequence[Entry]:
         return () if self.outlet.blocked else await step(Step.ENTRIES_LEASE, self.frontier.lease(limit))
 
-    async def _reconcile(self, stop: Stop) -> None:
-        older_than = self.settings.reconcile_seconds
-        while not await stop.wait(min(RECONCILE_EVERY, older_than / 4)):
-            try:
-                await self.mend_rewound()
-                found = await step(Step.RECONCILE, self.frontier.reconcile(timedelta(seconds=older_than)))
-                await step(Step.PRUNE, self.hosts.prune())
-            except TransientError as error:
-                waiting.lasts("reconciling", "store", str(error))
-                continue
-            waiting.over("reconciling")
-            if found:
-                log.warning("observations_lost", entries=found, remedy="their pages are downloaded again")
+    async def _reconcile(self) -> None:
+        older_than = timedelta(seconds=self.settings.reconcile_seconds)
+        await self.mend_rewound()
+        if found := await step(Step.RECONCILE, self.frontier.reconcile(older_than)):
+            log.warning("observations_lost", entries=found, remedy="their pages are downloaded again")
+        await step(Step.PRUNE, self.hosts.prune())
 
 
 @asynccontextmanager

@@ -37,7 +37,7 @@ from services.fetcher.politeness import Robots, rights
 from services.fetcher.store import PENDING, QUEUED
 from shared import metrics
 from shared.broker.protocols import Postponed
-from shared.errors import PermanentError, TransientError, Unavailable
+from shared.errors import PermanentError, StoreConflict, TransientError, Unavailable
 from shared.lifecycle import hand_back
 from shared.messages import RawPage, ResponseFacts, raw_id
 from shared.steps import Step, step
@@ -184,7 +184,7 @@ class Downloader:
             visit = await step(Step.VISIT_BEGIN, begun)
             await turn(self._hosts, site_of(entry.url), visit.wait)
             response = await step(Step.VISIT_REQUEST, self._get(entry, entry.url))
-        except (HostBusy, LeaseLost, Unavailable):
+        except (HostBusy, LeaseLost, StoreConflict, Unavailable):
             raise
         except TransientError as error:
             waiting.lasts(site_of(entry.url), "sites", error.reason)

@@ -17,6 +17,8 @@ from shared.statements import change, insert_new, upsert
 HOST = select(hosts).where(hosts.c.site == bindparam("which")).with_for_update()
 PATIENCE = timedelta(seconds=10)
 """How far ahead a request may be reserved; beyond it the work waits in the store, not in memory."""
+TOLERANCE = timedelta(minutes=1)
+"""A row may be later than our `now` and no clock was set back: another transaction wrote it since we asked the time."""
 IDLE_FOR = timedelta(days=7)
 """A site that nobody asked for so long has no pace to keep."""
 PRUNED_AT_ONCE = 200
@@ -51,7 +53,7 @@ class HostStore:
         """The site asked us to slow down (429, 503): no request before the time that is returned."""
         async with self._database.transaction() as connection:
             now = await clock(connection)
-            slot = penalty(await _slot(connection, site, timedelta(0), now), retry_after, now)
+            slot = penalty(await _slot(connection, site, None, now), retry_after, now)
             await _save(connection, site, slot)
         return slot.blocked_until or now
 
@@ -121,16 +123,17 @@ async def reserve_slot(connection: Connection, site: str, delay: timedelta, now:
     return start
 
 
-async def _slot(connection: Connection, site: str, delay: timedelta, now: datetime) -> HostSlot:
-    """The site's slot, its row locked until the transaction ends."""
+async def _slot(connection: Connection, site: str, delay: timedelta | None, now: datetime) -> HostSlot:
+    """The site's slot, its row locked until the transaction ends; without a `delay`, with that of the last request."""
     row = (await connection.execute(HOST, {"which": site})).one_or_none()
     if row is None:
-        fresh = {"site": site, "next_allowed_at": now, "delay_seconds": delay.total_seconds()}
+        fresh = {"site": site, "next_allowed_at": now, "delay_seconds": (delay or timedelta(0)).total_seconds()}
         await insert_new(connection, hosts, fresh)
         row = (await connection.execute(HOST, {"which": site})).one()
     # Whoever waited for a slot from a clock that is not any more would write down that time for itself, too.
     next_allowed = now if is_rewound(row, now) else row.next_allowed_at
-    return HostSlot(next_allowed=next_allowed, delay=delay, blocked_until=row.blocked_until)
+    pace = timedelta(seconds=row.delay_seconds) if delay is None else delay
+    return HostSlot(next_allowed=next_allowed, delay=pace, blocked_until=row.blocked_until)
 
 
 def is_rewound(host: Row[tuple[object, ...]], now: datetime) -> bool:
@@ -138,7 +141,7 @@ def is_rewound(host: Row[tuple[object, ...]], now: datetime) -> bool:
 
     A slot is never reserved further ahead than our patience, and the next one begins a delay after it.
     """
-    return bool(host.next_allowed_at > now + PATIENCE + timedelta(seconds=host.delay_seconds))
+    return bool(host.next_allowed_at > now + TOLERANCE + PATIENCE + timedelta(seconds=host.delay_seconds))
 
 
 async def _save(connection: Connection, site: str, slot: HostSlot) -> None:

@@ -28,7 +28,7 @@ from services.fetcher.schedule import Failure, Schedule, fail, next_poll, observ
 from services.fetcher.selection import Selection, select
 from services.fetcher.store import Poll
 from shared import metrics
-from shared.errors import PermanentError, PipelineError, TransientError, Unavailable
+from shared.errors import PermanentError, PipelineError, StoreConflict, TransientError, Unavailable
 from shared.lifecycle import hand_back
 from shared.steps import Step, step
 from shared.urls import site_of
@@ -120,7 +120,7 @@ class Poller:
     async def _answered(self, feed: Feed) -> Found:
         try:
             return await self._found(feed)
-        except (Unavailable, HostBusy):
+        except (Unavailable, StoreConflict, HostBusy):
             raise
         except PipelineError as error:
             return _failed(feed, error)

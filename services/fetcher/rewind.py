@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import case, literal, select, update
 
-from services.fetcher.hosts import PATIENCE, is_rewound
+from services.fetcher.hosts import PATIENCE, TOLERANCE, is_rewound
 from services.fetcher.store import PENDING
 from services.fetcher.tables import entries, feeds, hosts
 from shared.database import Connection, Database, UtcDateTime, clock
@@ -20,20 +20,21 @@ PAUSING = entries.c.state == PENDING
 
 async def mend_rewound(database: Database, *, lease: timedelta) -> int:
     """Bring what lies in the future to now; `lease` is how long a lease may be. Returns how many rows that were."""
+    # By itself: a visit locks its host first, and its entry then.
+    async with database.transaction() as connection:
+        ahead = await _hosts(connection, await clock(connection))
     async with database.transaction() as connection:
         now = await clock(connection)
-        feeds_ahead = update(feeds).where(feeds.c.polled_at > now).values(polled_at=now, next_poll_at=now)
-        ahead = (await connection.execute(feeds_ahead)).rowcount
-        ahead += await _entries(connection, now)
-        if ahead:
+        polled = update(feeds).where(feeds.c.polled_at > now + TOLERANCE).values(polled_at=now, next_poll_at=now)
+        found = (await connection.execute(polled)).rowcount + await _entries(connection, now)
+        if found:
             await connection.execute(update(entries).where(PAUSING, entries.c.next_at > now).values(next_at=now))
-        ahead += await _leases(connection, now + 2 * lease)
-        return ahead + await _hosts(connection, now)
+        return ahead + found + await _leases(connection, now + TOLERANCE + 2 * lease)
 
 
 async def _entries(connection: Connection, now: datetime) -> int:
     """What is queued counts as lost no later than it should; what is not to be looked at again is not."""
-    found, queued = entries.c.discovered_at > now, entries.c.queued_at > now
+    found, queued = entries.c.discovered_at > now + TOLERANCE, entries.c.queued_at > now + TOLERANCE
     again = case((entries.c.next_at.is_(None), None), else_=literal(now, UtcDateTime()))
     ahead = (await connection.execute(update(entries).where(found).values(discovered_at=now, next_at=again))).rowcount
     return (

@@ -24,13 +24,11 @@ from shared import lifecycle, logs
 from shared.broker.protocols import Broker, Ready
 from shared.config import InvalidSettings, load
 from shared.database import Database
-from shared.errors import TransientError
 from shared.lifecycle import Stop
 from shared.migrations import Scripts
 from shared.service import surroundings
 from shared.steps import Step, step
 from shared.topology import RAW_DEAD, RAW_WORK
-from shared.waiting import waiting
 from shared.workers import WorkerPool
 
 log = structlog.get_logger()
@@ -96,13 +94,12 @@ class Processor:
     async def _prune(self, stop: Stop) -> None:
         bodies = timedelta(days=self.settings.keep_bodies_days)
         ids = timedelta(days=self.settings.keep_inbox_days)
-        while not await stop.wait(min(PRUNE_EVERY, min(bodies, ids).total_seconds() / 4)):
-            try:
-                await step(Step.PRUNE, self.outbox.prune(bodies=bodies, inbox_ids=ids))
-            except TransientError as error:
-                waiting.lasts("pruning", "store", str(error))
-            else:
-                waiting.over("pruning")
+
+        async def prune() -> None:
+            await step(Step.PRUNE, self.outbox.prune(bodies=bodies, inbox_ids=ids))
+
+        often = min(PRUNE_EVERY, min(bodies, ids).total_seconds() / 4)
+        await lifecycle.every(often, "pruning", prune, stop)
 
 
 @asynccontextmanager

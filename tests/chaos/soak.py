@@ -47,6 +47,7 @@ SAMPLES = 120
 PAUSE_SECONDS = (1.0, 5.0)
 QUIET_SECONDS = 240.0
 VACUUM_SECONDS = 60.0
+WARM_SECONDS = 300.0
 REVISIT_AFTER = "[4, 10, 25, 50]"
 WINDOW = "one fault after the other"
 
@@ -101,7 +102,7 @@ class Soak:
         found = gauges(self._samples)
         self._stage.ground.tell(table(found, seconds=self._plan.seconds, keep_seconds=self._plan.keep_seconds))
         quiet = [*late, *self._ended_badly(), *complaints(self._stage.services), *(await self._still_leased())]
-        return [*map(str, account.faults), *quiet, *grown(found)]
+        return [*map(str, account.faults), *quiet, *grown(found, warm=self._plan.seconds >= WARM_SECONDS)]
 
     async def _calm_down(self) -> list[str]:
         """Without faults and news: what did not come to its end in time."""

@@ -82,8 +82,10 @@ def gauges(samples: Iterable[Sample]) -> Sequence[Gauge]:
     return found
 
 
-def grown(found: Iterable[Gauge]) -> list[str]:
-    return [f"{each.of}: {each.what} went from {each.first:.0f} to {each.last:.0f}" for each in found if each.grew]
+def grown(found: Iterable[Gauge], *, warm: bool = True) -> list[str]:
+    """What grew, a line each; before the play was `warm`, workers grow because they start."""
+    judged = (each for each in found if each.grew and (warm or not each.what.startswith("workers'")))
+    return [f"{each.of}: {each.what} went from {each.first:.0f} to {each.last:.0f}" for each in judged]
 
 
 def table(found: Iterable[Gauge], *, seconds: float, keep_seconds: float) -> str:

@@ -6,6 +6,9 @@ from dataclasses import asdict, dataclass, fields
 from chaos.accounting import Account, Kind
 from chaos.report import Play
 
+LEAP = 1_000_000
+"""After a restore the numbers begin anew far above all others; what lies between was given to nobody."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Figures:
@@ -37,7 +40,7 @@ def figures(account: Account, play: Play) -> dict[str, int]:
         entries=len(items),
         changes=sum(len(each.states) - 1 for each in items),
         observations=len(account.finished),
-        given_up=sum(account.interrupted.values()),
+        given_up=sum(count for count in account.interrupted.values() if count < LEAP),
         events=len(account.events),
         deliveries=len(account.deliveries),
         repeats=account.repeats,

@@ -123,3 +123,13 @@ async def test_a_slot_is_void_once_the_site_is_held(database: Database) -> None:
         await turn(hosts, SITE, soon)
 
     assert until == busy.value.until
+
+
+async def test_a_hold_keeps_the_pace_of_a_slow_site(database: Database) -> None:
+    """When it is over, the slot that was given out before is still the next one."""
+    hosts = HostStore(database)
+    await hosts.reserve(SITE, timedelta(minutes=5))
+    await hosts.hold(SITE, timedelta(microseconds=1))
+
+    with pytest.raises(HostBusy):
+        await hosts.reserve(SITE, timedelta(minutes=5))

@@ -105,6 +105,14 @@ async def test_a_pause_from_the_future_ends(database: Database, polled: FeedStor
     assert len(await frontier.lease(1)) == 1
 
 
+async def test_what_others_write_meanwhile_is_no_sign_of_a_clock(database: Database, polled: FeedStore) -> None:
+    """Their rows are later than the time at which we looked, by as long as we take."""
+    await move(database, feeds, timedelta(seconds=30), "polled_at", "next_poll_at")
+    await move(database, entries, timedelta(seconds=30), "discovered_at", "next_at")
+
+    assert await mend_rewound(database, lease=LEASE) == 0
+
+
 async def test_leases_from_the_future_end(database: Database, polled: FeedStore, frontier: Frontier) -> None:
     """Whoever holds one still shows its token in vain, and does the work again."""
     (entry,) = await frontier.lease(1)

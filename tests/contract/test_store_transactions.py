@@ -19,7 +19,7 @@ from services.processor.store import ProcessorStore
 from services.processor.tables import articles, inbox
 from shared.database import Database, UtcDateTime, clock
 from shared.delivery import Ack, Pause
-from shared.errors import StoreUnavailable, TransientError
+from shared.errors import StoreConflict, StoreUnavailable, TransientError
 
 metadata = MetaData()
 counters = Table(
@@ -297,7 +297,7 @@ async def test_a_deadlock_is_worth_another_try(postgres_cluster: PostgresCluster
     await database.close()
 
     (lost,) = [each for each in results if each is not None]
-    assert (type(lost), str(lost)) == (TransientError, "store_conflict")
+    assert (type(lost), str(lost)) == (StoreConflict, "store_conflict")
 
 
 @pytest.mark.postgres

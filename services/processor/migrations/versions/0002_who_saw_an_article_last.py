@@ -17,9 +17,8 @@ def upgrade() -> None:
     op.add_column("articles", sa.Column("observed_by", sa.Uuid(), nullable=True))
     op.add_column("articles", sa.Column("observation", sa.Integer(), nullable=True))
     op.execute(
-        "UPDATE entry_outcomes SET outcome = 'quarantined' WHERE EXISTS (SELECT 1 FROM inbox WHERE "
-        "inbox.entry_id = entry_outcomes.entry_id AND inbox.observation = entry_outcomes.observation "
-        "AND inbox.verdict = 'quarantined')"
+        "UPDATE entry_outcomes SET outcome = 'quarantined' WHERE (entry_id, observation) IN "
+        "(SELECT entry_id, observation FROM inbox WHERE verdict = 'quarantined')"
     )
 
 
