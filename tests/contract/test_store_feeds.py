@@ -113,6 +113,14 @@ async def test_a_poller_that_was_overtaken_writes_nothing(database: Database) ->
     assert await rows(database, feeds, feeds.c.body_hash) == [("fast",)]
 
 
+async def test_fetchers_that_start_together_apply_one_file(database: Database, other_database: Database) -> None:
+    """Each feed is new to both, again and again: neither fails, and each feed is there once."""
+    for turn in range(20):
+        wanted = [settings(f"https://news.example/{turn}/{number}.xml") for number in range(5)]
+        both = [FeedStore(each, lease=LEASE) for each in (database, other_database) * 2]
+        assert await asyncio.gather(*(store.apply("feeds.yaml", wanted) for store in both)) == [5] * 4
+
+
 async def test_a_commit_is_accepted_once(database: Database) -> None:
     """The token is spent with it."""
     await due_feeds(database)
