@@ -23,6 +23,7 @@ Version = Callable[[RawPage], foreign.Sent]
 IN_QUARANTINE = frozenset({"observation_failed", "observation_quarantined"})
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("version", [foreign.older_minor, foreign.newer_minor])
 async def test_a_page_of_another_minor_version_is_work_like_any(open_stage: OpenStage, version: Version) -> None:
     """All pages of a day as the other release writes them: each is published, updated, withdrawn as ever."""
