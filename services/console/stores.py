@@ -16,7 +16,7 @@ from services.processor.__main__ import MIGRATIONS as PROCESSOR_MIGRATIONS
 from services.processor.outbox import Outbox
 from services.processor.store import ProcessorStore
 from shared.broker import apply_topology
-from shared.database import Database
+from shared.database import ANSWER_SECONDS, Database
 from shared.errors import PermanentError, TransientError
 from shared.lifecycle import Stop, answered
 from shared.migrations import migrate
@@ -24,7 +24,7 @@ from shared.topology import topology
 from shared.urls import normalise
 
 SQLITE = "sqlite:///"
-ANSWER_SECONDS = 3600.0
+MIGRATION_SECONDS = 3600.0
 """A migration rewrites tables, and waits for the transactions of running services."""
 # These commands lease nothing; the constructors want to know.
 NO_LEASE = timedelta(0)
@@ -36,7 +36,7 @@ async def prepare(store_url: str, broker_url: str, wait_seconds: float) -> None:
     Raises TransientError when one of them did not within `wait_seconds`.
     """
     stop = Stop()
-    async with _opened(store_url, create=True) as database:
+    async with _opened(store_url, create=True, answer_seconds=MIGRATION_SECONDS) as database:
 
         async def declare() -> None:
             await apply_topology(broker_url, topology())
@@ -89,14 +89,14 @@ async def restored(store_url: str, broker_url: str, events: Path | None) -> Lear
 
 
 @asynccontextmanager
-async def _opened(url: str, *, create: bool = False) -> AsyncIterator[Database]:
+async def _opened(url: str, *, create: bool = False, answer_seconds: float = ANSWER_SECONDS) -> AsyncIterator[Database]:
     """The store at `url`. Raises PermanentError `no_state` for an SQLite file that is not there."""
     local = Path(url.removeprefix(SQLITE)) if url.startswith(SQLITE) else None
     if local is not None and create:
         local.parent.mkdir(parents=True, exist_ok=True)
     elif local is not None and not local.exists():
         raise PermanentError("no_state", f"{local} does not exist: nothing was run there")
-    database = Database.open(url, answer_seconds=ANSWER_SECONDS)
+    database = Database.open(url, answer_seconds=answer_seconds)
     try:
         if local is not None:
             # One file needs no migrate step of its own: whoever opens it brings it up to date.

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
@@ -23,8 +24,8 @@ ANSWER_SECONDS = 60.0
 async def history(url: str, since: datetime | None) -> AsyncIterator[bytes]:
     """The bodies of the events, from the oldest that is kept where `since` is None, to the last one there is now.
 
-    A stream begins with the chunk that holds the time: some events may be older. Raises BrokerUnavailable, also when
-    the broker falls silent before the end.
+    Some events may be older, for a stream begins with the chunk that holds the time, and some may come twice.
+    Raises BrokerUnavailable, also when the broker falls silent before the end.
     """
     try:
         with true_cancellations():
@@ -34,7 +35,7 @@ async def history(url: str, since: datetime | None) -> AsyncIterator[bytes]:
                 stream = await channel.get_queue(ARTICLE_HISTORY, ensure=False)
                 if (last := await _last_offset(channel, stream)) is None:
                     return
-                async for message in _messages(stream, since or "first", patience=ANSWER_SECONDS):
+                async for message in _from(stream, since):
                     yield message.body
                     if _offset(message) >= last:
                         return
@@ -54,6 +55,17 @@ async def _last_offset(channel: AbstractChannel, stream: AbstractQueue) -> int |
         await channel.declare_queue(ARTICLE_HISTORY, passive=True, timeout=ANSWER_SECONDS)
         return last
     raise BrokerUnavailable("history_interrupted")
+
+
+async def _from(stream: AbstractQueue, since: datetime | None) -> AsyncIterator[AbstractIncomingMessage]:
+    """From the time on; and all there is, where that falls silent: a time after the last chunk brings nothing."""
+    if since is not None:
+        with suppress(TimeoutError):
+            async for message in _messages(stream, since, patience=SILENT_SECONDS):
+                yield message
+            return
+    async for message in _messages(stream, "first", patience=ANSWER_SECONDS):
+        yield message
 
 
 async def _messages(
