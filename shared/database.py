@@ -186,6 +186,12 @@ async def clock(connection: Connection) -> datetime:
     return now.astimezone(UTC)
 
 
+async def lock(connection: Connection, key: int) -> None:
+    """Keep other transactions with this key out until the end of this one. SQLite has one writer anyway."""
+    if connection.dialect.name != "sqlite":
+        await connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": key})
+
+
 @contextmanager
 def translated_errors() -> Iterator[None]:
     """Map the driver's errors to ours; constraint violations and programming errors pass, they are bugs."""

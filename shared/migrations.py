@@ -7,9 +7,9 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 
-from shared.database import Database, translated_errors
+from shared.database import Database, lock, translated_errors
 from shared.errors import PermanentError
 
 # Any fixed number: it names the lock that keeps two `migrate` steps apart on PostgreSQL.
@@ -35,8 +35,7 @@ async def migrate(database: Database, *scripts: Scripts) -> None:
 
 async def _upgrade(database: Database, scripts: Scripts) -> None:
     async with database.transaction() as connection:
-        if not database.is_sqlite:
-            await connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": LOCK})
+        await lock(connection, LOCK)
         await connection.run_sync(_run, scripts)
 
 

@@ -4,14 +4,18 @@ Building an INSERT column by column costs more than SQLite takes to execute it (
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Table, Update, bindparam, update
+from sqlalchemy import Column, ColumnElement, Table, Update, bindparam, delete, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.sql.base import ReadOnlyColumnCollection
 
-from shared.database import Connection
+from shared.database import Connection, Database, clock
+
+PRUNED_AT_ONCE = 200
+"""Rows in one transaction: until its end nobody else writes on SQLite, and on PostgreSQL its locks are held."""
 
 Insert = postgresql.Insert | sqlite.Insert
 Row = Mapping[str, Any]
@@ -22,6 +26,24 @@ Condition = Callable[[Excluded], ColumnElement[bool]]
 async def insert(connection: Connection, table: Table, row: Row) -> None:
     """Insert a row; a conflict is a bug and raises."""
     await connection.execute(_insert(connection.dialect.name, table), row)
+
+
+async def prune(
+    database: Database, table: Table, key: Column[Any], is_old: Callable[[datetime], ColumnElement[bool]]
+) -> None:
+    """Delete what is old by the store's clock, a few rows in a transaction."""
+    while await _prune_some(database, table, key, is_old) == PRUNED_AT_ONCE:
+        pass
+
+
+async def _prune_some(
+    database: Database, table: Table, key: Column[Any], is_old: Callable[[datetime], ColumnElement[bool]]
+) -> int:
+    async with database.transaction() as connection:
+        old = is_old(await clock(connection))
+        some = select(key).where(old).limit(PRUNED_AT_ONCE)
+        # Asked twice: a row that someone else just renewed is waited for, and stays.
+        return (await connection.execute(delete(table).where(key.in_(some), old))).rowcount
 
 
 async def insert_new(connection: Connection, table: Table, row: Row, *more: Row) -> int:

@@ -34,7 +34,9 @@ class Step(StrEnum):
     VISIT_COMMIT = "visit.commit"
     VISIT_POSTPONE = "visit.postpone"
     VISIT_RELEASE = "visit.release"
+    CLOCK_MEND = "clock.mend"
     RECONCILE = "entries.reconcile"
+    HOSTS_PRUNE = "hosts.prune"
     PAGE_EXTRACT = "page.extract"
     PAGE_SETTLE = "page.settle"
     PAGE_SET_ASIDE = "page.set_aside"
@@ -45,7 +47,7 @@ class Step(StrEnum):
     EVENT_PUBLISH = "event.publish"
     OUTBOX_CONFIRM = "outbox.confirm"
     OUTBOX_RELEASE = "outbox.release"
-    PRUNE = "store.prune"
+    EVENTS_PRUNE = "events.prune"
 
 
 _hook: Hook | None = None

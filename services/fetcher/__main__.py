@@ -87,10 +87,11 @@ class Fetcher:
 
     async def _reconcile(self) -> None:
         older_than = timedelta(seconds=self.settings.reconcile_seconds)
-        await self.mend_rewound()
+        if ahead := await step(Step.CLOCK_MEND, self.mend_rewound()):
+            log.warning("clock_set_back", rows=ahead, remedy="none needed: they are due now")
         if found := await step(Step.RECONCILE, self.frontier.reconcile(older_than)):
             log.warning("observations_lost", entries=found, remedy="their pages are downloaded again")
-        await step(Step.PRUNE, self.hosts.prune())
+        await step(Step.HOSTS_PRUNE, self.hosts.prune())
 
 
 @asynccontextmanager

@@ -1,18 +1,17 @@
 """Hosts in the database: the pace at which each site may be asked, and what its robots.txt said."""
 
 import asyncio
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from sqlalchemy import Column, ColumnElement, Row, Table, and_, bindparam, delete, or_, select
+from sqlalchemy import ColumnElement, Row, and_, bindparam, or_, select
 
 from services.fetcher.errors import HostBusy
 from services.fetcher.politeness import HostSlot, penalty, reserve
 from services.fetcher.tables import hosts, robots
 from shared.database import Connection, Database, clock
-from shared.statements import change, insert_new, upsert
+from shared.statements import change, insert_new, prune, upsert
 
 HOST = select(hosts).where(hosts.c.site == bindparam("which")).with_for_update()
 PATIENCE = timedelta(seconds=10)
@@ -21,8 +20,6 @@ TOLERANCE = timedelta(minutes=1)
 """A row may be later than our `now` and no clock was set back: another transaction wrote it since we asked the time."""
 IDLE_FOR = timedelta(days=7)
 """A site that nobody asked for so long has no pace to keep."""
-PRUNED_AT_ONCE = 200
-"""Rows in one transaction, so that none is held for long."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,19 +79,8 @@ class HostStore:
 
     async def prune(self) -> None:
         """Drop what robots.txt files said that is out of date, and sites that nobody asks any more."""
-        while await self._prune_some(robots, robots.c.origin, _outdated) == PRUNED_AT_ONCE:
-            pass
-        while await self._prune_some(hosts, hosts.c.site, _idle) == PRUNED_AT_ONCE:
-            pass
-
-    async def _prune_some(
-        self, table: Table, key: Column[str], is_old: Callable[[datetime], ColumnElement[bool]]
-    ) -> int:
-        async with self._database.transaction() as connection:
-            old = is_old(await clock(connection))
-            some = select(key).where(old).limit(PRUNED_AT_ONCE)
-            # Asked twice: a row that someone else just renewed is waited for, and stays.
-            return (await connection.execute(delete(table).where(key.in_(some), old))).rowcount
+        await prune(self._database, robots, robots.c.origin, _outdated)
+        await prune(self._database, hosts, hosts.c.site, _idle)
 
 
 def _outdated(now: datetime) -> ColumnElement[bool]:

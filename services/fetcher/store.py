@@ -8,14 +8,14 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import structlog
-from sqlalchemy import BindParameter, ColumnElement, Row, Select, bindparam, func, or_, select, text, update
+from sqlalchemy import BindParameter, ColumnElement, Row, Select, bindparam, func, or_, select, update
 
 from services.fetcher.feeds import dump_settings, expand, load_settings
 from services.fetcher.model import Feed, FeedSettings, ParsedEntry, Rhythm, Validators, entry_id
 from services.fetcher.schedule import Schedule, first_poll_at
 from services.fetcher.selection import Selection
 from services.fetcher.tables import entries, feed_entries, feeds
-from shared.database import Connection, Database, UtcDateTime, clock
+from shared.database import Connection, Database, UtcDateTime, clock, lock
 from shared.errors import PermanentError
 from shared.statements import Excluded, change, insert_new, upsert
 from shared.urls import site_of
@@ -58,7 +58,8 @@ class FeedStore:
         A feed keeps its state when its settings change, and when it comes back. Returns how many are active.
         """
         async with self._database.transaction() as connection:
-            await _one_at_a_time(connection)
+            # A new feed has two unique keys, and an upsert waits for one of them: fetchers may start together.
+            await lock(connection, APPLYING)
             now = await clock(connection)
             keep = [each.feed_id for each in wanted]
             resting = update(feeds).where(feeds.c.source == source, feeds.c.feed_id.not_in(keep)).values(active=False)
@@ -187,15 +188,6 @@ class FeedStore:
         count = select(func.count()).select_from(feeds).where(feeds.c.active, feeds.c.polled_at.is_(None))
         async with self._database.snapshot() as connection:
             return int((await connection.execute(count)).scalar_one())
-
-
-async def _one_at_a_time(connection: Connection) -> None:
-    """Two fetchers start together with one file: a new feed has two unique keys, and an upsert waits for one of them.
-
-    SQLite has one writer anyway.
-    """
-    if connection.dialect.name != "sqlite":
-        await connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": APPLYING})
 
 
 async def _forgotten(connection: Connection, feed: Feed) -> frozenset[str]:

@@ -96,7 +96,7 @@ class Processor:
         ids = timedelta(days=self.settings.keep_inbox_days)
 
         async def prune() -> None:
-            await step(Step.PRUNE, self.outbox.prune(bodies=bodies, inbox_ids=ids))
+            await step(Step.EVENTS_PRUNE, self.outbox.prune(bodies=bodies, inbox_ids=ids))
 
         often = min(PRUNE_EVERY, min(bodies, ids).total_seconds() / 4)
         await lifecycle.every(often, "pruning", prune, stop)

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from uuid import UUID, uuid5
 
-from sqlalchemy import ColumnElement, Row, and_, bindparam, case, or_, select, text, update
+from sqlalchemy import ColumnElement, Row, and_, bindparam, case, or_, select, update
 
 from services.processor.model import NAMESPACE, Decision, Known, Places, Revised, Stored, Twin
 from services.processor.tables import (
@@ -17,7 +17,7 @@ from services.processor.tables import (
     revisions,
 )
 from shared import outcomes
-from shared.database import Connection
+from shared.database import Connection, lock
 from shared.events import ArticleEvent
 from shared.messages import RawPage
 from shared.outcomes import QUARANTINED
@@ -240,10 +240,8 @@ class Ledger:
 
 
 async def lock_names(connection: Connection, names: Iterable[str]) -> None:
-    if connection.dialect.name == "sqlite":
-        return
     for key in sorted(uuid5(NAMESPACE, name).int % 2**63 for name in names):
-        await connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": key})
+        await lock(connection, key)
 
 
 def _was_quarantined(_said: Excluded) -> ColumnElement[bool]:

@@ -5,16 +5,15 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
-from sqlalchemy import Column, ColumnElement, Row, Table, delete, func, or_, select, update
+from sqlalchemy import ColumnElement, Row, func, or_, select, update
 
 from services.processor.tables import inbox, outbox
 from shared.database import Database, clock
 from shared.envelope import Message
 from shared.events import CONTENT_TYPE, Verb
+from shared.statements import prune
 
 LEASE = timedelta(seconds=30)
-PRUNED_AT_ONCE = 200
-"""Rows in one transaction: until its end nobody else writes on SQLite, and on PostgreSQL its locks are held."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,17 +92,8 @@ class Outbox:
 
     async def prune(self, *, bodies: timedelta, inbox_ids: timedelta) -> None:
         """Drop confirmed events and observations' ids that are older than these ages."""
-        while await self._prune_some(outbox, outbox.c.event_id, outbox.c.confirmed_at, bodies) == PRUNED_AT_ONCE:
-            pass
-        while await self._prune_some(inbox, inbox.c.raw_id, inbox.c.received_at, inbox_ids) == PRUNED_AT_ONCE:
-            pass
-
-    async def _prune_some(self, table: Table, key: Column[UUID], since: Column[datetime], age: timedelta) -> int:
-        """Drop the rows that are longest past their age, up to a bound; returns how many."""
-        async with self._database.transaction() as connection:
-            old = since < await clock(connection) - age
-            some = select(key).where(old).order_by(since).limit(PRUNED_AT_ONCE)
-            return (await connection.execute(delete(table).where(key.in_(some), old))).rowcount
+        await prune(self._database, outbox, outbox.c.event_id, lambda now: outbox.c.confirmed_at < now - bodies)
+        await prune(self._database, inbox, inbox.c.raw_id, lambda now: inbox.c.received_at < now - inbox_ids)
 
 
 def _pending(row: Row[tuple[object, ...]]) -> Pending:

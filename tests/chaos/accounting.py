@@ -194,7 +194,8 @@ class Account:
         if set(told) != set(self.stored.events) or any(count > 1 for count in told.values()):
             line = f"{sum(told.values())} observations name an event, {len(self.stored.events)} revisions are stored"
             yield Fault(kind=Kind.BOOKS, line=line)
-        if set(self.stored.events) != set(self.stored.outbox):
+        # What was confirmed long enough ago leaves the outbox.
+        if set(self.stored.events) != set(self.stored.outbox) | {each.event_id for each in self.events}:
             line = f"{len(self.stored.events)} revisions, {len(self.stored.outbox)} events in the outbox"
             yield Fault(kind=Kind.BOOKS, line=line)
         for each in self.finished:

@@ -179,7 +179,9 @@ SHARED: Mapping[Step, Day] = {
     Step.OUTBOX_TAKE: EVERY_DAY,
     Step.EVENT_PUBLISH: EVERY_DAY,
     Step.OUTBOX_CONFIRM: EVERY_DAY,
-    Step.PRUNE: EVERY_DAY,
+    Step.CLOCK_MEND: EVERY_DAY,
+    Step.HOSTS_PRUNE: EVERY_DAY,
+    Step.EVENTS_PRUNE: Day(environment={"PROCESSOR_KEEP_BODIES_DAYS": "0.0001"}),
 }
 STACK: Mapping[Step, Day] = {
     **SHARED,

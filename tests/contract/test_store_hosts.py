@@ -12,6 +12,7 @@ from services.fetcher import tables
 from services.fetcher.errors import HostBusy
 from services.fetcher.hosts import PATIENCE, HostStore, RobotsFile, reserve_slot, turn
 from services.fetcher.tables import robots
+from shared import statements
 from shared.database import Database, clock
 
 SITE = "news.example"
@@ -78,7 +79,7 @@ async def test_robots_are_kept_while_they_are_fresh(database: Database) -> None:
 
 async def test_pruning_drops_what_is_out_of_date(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     """Robots files past their time and sites that nobody asks any more; never a site that is held."""
-    monkeypatch.setattr(hosts_module, "PRUNED_AT_ONCE", 2)
+    monkeypatch.setattr(statements, "PRUNED_AT_ONCE", 2)
     monkeypatch.setattr(hosts_module, "IDLE_FOR", timedelta(0))
     hosts, file = HostStore(database), RobotsFile(status=200, body="")
     for number in range(5):

@@ -10,12 +10,12 @@ import pytest
 from fakes import Publisher, delivery, event, ids, raw_page
 from sqlalchemy import func, select
 
-from services.processor import outbox as outbox_module
 from services.processor.model import Revised
 from services.processor.outbox import Outbox
 from services.processor.quarantine import REDRIVEN_HEADER, REDRIVES, Quarantine
 from services.processor.store import ProcessorStore
 from services.processor.tables import inbox, outbox, quarantine
+from shared import statements
 from shared.broker.protocols import ATTEMPT_HEADER, DETAIL_HEADER, REASON_HEADER
 from shared.database import Connection, Database, clock
 from shared.delivery import Ack
@@ -126,7 +126,7 @@ async def test_pruning_drops_what_is_confirmed_and_old(database: Database) -> No
 
 async def test_pruning_takes_many_rows_a_few_at_a_time(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     """However many are old, each transaction is short; in the end none is left."""
-    monkeypatch.setattr(outbox_module, "PRUNED_AT_ONCE", 2)
+    monkeypatch.setattr(statements, "PRUNED_AT_ONCE", 2)
     await publish(database, *(event() for _ in range(5)))
     counted = Counted(database)
     works = Outbox(counted)  # type: ignore[arg-type]
