@@ -277,6 +277,7 @@ def _response_facts(response: Response) -> ResponseFacts:
 
 
 def _result(entry: Entry, finding: Finding, response: Response | None, policy: VisitPolicy) -> VisitResult:
+    timing = response.timing if response else None
     if isinstance(finding, Again):
         return VisitResult(
             entry=entry,
@@ -288,6 +289,7 @@ def _result(entry: Entry, finding: Finding, response: Response | None, policy: V
             validators=entry.validators,
             body_hash=entry.body_hash,
             reason=finding.reason,
+            timing=timing,
         )
     validators, hashed = _remembered(entry, finding, response)
     return VisitResult(
@@ -298,6 +300,7 @@ def _result(entry: Entry, finding: Finding, response: Response | None, policy: V
         validators=validators,
         body_hash=hashed,
         reason=finding.reason,
+        timing=timing,
     )
 
 

@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, Row, Select, and_, bindparam, case, exists
 
 from services.fetcher.errors import LeaseLost
 from services.fetcher.hosts import PATIENCE, reserve_slot
-from services.fetcher.model import Entry, Validators
+from services.fetcher.model import Entry, Timing, Validators
 from services.fetcher.store import FORGOTTEN, PENDING, QUEUED, filled_in, free, read_validators, validator_columns
 from services.fetcher.tables import LONGEST_REASON, entries, feed_entries, feeds, hosts, numbering
 from shared.database import Connection, Database, UtcDateTime, clock
@@ -44,6 +44,7 @@ class VisitResult:
     validators: Validators | None = None
     body_hash: str | None = None
     reason: str | None = None
+    timing: Timing | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,7 +7,7 @@ from enum import StrEnum
 from uuid import UUID, uuid5
 
 from shared.messages import EntryFacts, FeedFacts
-from shared.urls import normalise
+from shared.urls import normalise, site_of
 
 NAMESPACE = UUID("6d1bd0b5-4f0f-5b0b-9a6e-0a4a3f1f6f0e")
 """Root of the deterministic ids of feeds and entries."""
@@ -88,7 +88,11 @@ class Rhythm:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Feed:
-    """A subscribed feed as leased: the token must be shown at every later write."""
+    """A subscribed feed as leased: the token must be shown at every later write.
+
+    `wait` is how long it is until the slot of its host that was taken with the lease; None when none was. `pushed`
+    while a hub tells us of its news.
+    """
 
     feed_id: UUID
     settings: FeedSettings
@@ -96,6 +100,8 @@ class Feed:
     validators: Validators | None = None
     body_hash: str | None = None
     rhythm: Rhythm = Rhythm()
+    wait: timedelta | None = None
+    pushed: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,18 +114,66 @@ class ParsedEntry:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Wishes:
+    """What a feed's document asks of those who poll it; a 304 has no document, and the wishes go on.
+
+    `ttl` is how long it stays as it is, `period` how often the syndication module says it is renewed. `skip_hours`
+    (0 to 23) and `skip_days` (0 is Monday) are in GMT.
+    """
+
+    ttl: timedelta | None = None
+    period: timedelta | None = None
+    skip_hours: frozenset[int] = frozenset()
+    skip_days: frozenset[int] = frozenset()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeedLinks:
+    """Absolute addresses in the feed's head: `hub` tells of news (WebSub), `own` is the feed's name for itself.
+
+    `earlier` is the document with the entries before these (RFC 5005: prev-archive, or next of a paged feed).
+    """
+
+    hub: str | None = None
+    own: str | None = None
+    earlier: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sitemap:
+    """A sitemap that an index lists."""
+
+    url: str
+    modified: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ParsedFeed:
-    """What a feed document holds. `faults` say what was wrong with it and survived."""
+    """What a feed document holds. `faults` say what was wrong with it and survived; only an index has `sitemaps`."""
 
     title: str | None = None
     entries: tuple[ParsedEntry, ...] = ()
-    ttl: timedelta | None = None
+    wishes: Wishes = Wishes()
+    links: FeedLinks = FeedLinks()
+    sitemaps: tuple[Sitemap, ...] = ()
     faults: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Timing:
+    """How long a site took to answer, and at which IP address; by it its pace is set."""
+
+    site: str
+    address: str | None
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Response:
-    """One HTTP answer after redirects, its body decoded and bounded. Header names are lower case."""
+    """One HTTP answer after redirects, its body decoded and bounded. Header names are lower case.
+
+    `address` is the IP address that was connected to.
+    """
 
     requested_url: str
     final_url: str
@@ -129,6 +183,11 @@ class Response:
     fetched_at: datetime
     seconds: float
     truncated: bool = False
+    address: str | None = None
+
+    @property
+    def timing(self) -> Timing:
+        return Timing(site=site_of(self.final_url), address=self.address, seconds=self.seconds)
 
     @property
     def validators(self) -> Validators | None:

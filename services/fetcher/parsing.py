@@ -18,7 +18,7 @@ import feedparser
 
 from services.fetcher.identity import Draft, entries
 from services.fetcher.jsonfeed import read_json_feed
-from services.fetcher.model import ParsedFeed
+from services.fetcher.model import ParsedFeed, Wishes
 from shared.errors import PermanentError
 from shared.urls import normalise
 
@@ -63,7 +63,7 @@ def _feed(
     kept = entries(drafts, now)
     if len(kept) < len(drafts):
         faults = (*faults, "repeated_entries")
-    return ParsedFeed(title=title, entries=kept, ttl=ttl, faults=faults)
+    return ParsedFeed(title=title, entries=kept, wishes=Wishes(ttl=ttl), faults=faults)
 
 
 def _document(body: bytes, content_type: str | None) -> Any:  # noqa: ANN401 - feedparser has no types

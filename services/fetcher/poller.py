@@ -22,7 +22,7 @@ import structlog
 from services.fetcher.errors import HostBusy
 from services.fetcher.hints import Hints, read_hints
 from services.fetcher.hosts import turn
-from services.fetcher.model import Feed, ParsedFeed, PollOutcome, Response, Rhythm, Validators
+from services.fetcher.model import Feed, ParsedFeed, PollOutcome, Response, Rhythm, Timing, Validators
 from services.fetcher.observation import THROTTLING_STATUSES, body_hash
 from services.fetcher.schedule import Failure, Schedule, fail, next_poll, observe
 from services.fetcher.selection import Selection, select
@@ -85,6 +85,7 @@ class Found:
     selection: Selection | None = None
     status: int | None = None
     reason: str | None = None
+    timing: Timing | None = None
 
 
 class Poller:
@@ -153,7 +154,10 @@ class Poller:
             wait = await step(Step.POLL_SLOT, self._hosts.reserve(site_of(url), delay))
             await turn(self._hosts, site_of(url), wait)
 
-        await slot(feed.settings.url)
+        if feed.wait is None:
+            await slot(feed.settings.url)
+        else:
+            await turn(self._hosts, site_of(feed.settings.url), feed.wait)
         asked = self._client.get(
             feed.settings.url,
             accept=ACCEPT,
@@ -181,13 +185,14 @@ class Poller:
         published = [entry.facts.published or entry.facts.updated for entry in selection.new]
         return Found(
             outcome=PollOutcome.CHANGED,
-            rhythm=replace(observe(feed.rhythm, published, response.fetched_at), ttl=parsed.ttl),
+            rhythm=replace(observe(feed.rhythm, published, response.fetched_at), ttl=parsed.wishes.ttl),
             # A document that broke off is not remembered: the rest of it must not be hidden by a 304.
             validators=None if response.truncated else response.validators,
             body_hash=None if response.truncated else body_hash(response.body),
-            hints=replace(hints, ttl=parsed.ttl),
+            hints=replace(hints, ttl=parsed.wishes.ttl),
             selection=selection,
             status=response.status,
+            timing=response.timing,
             reason=",".join(parsed.faults) or None,
         )
 
@@ -209,6 +214,7 @@ def _unchanged(feed: Feed, response: Response, hints: Hints, outcome: PollOutcom
         body_hash=feed.body_hash,
         hints=hints,
         status=response.status,
+        timing=response.timing,
     )
 
 
@@ -223,6 +229,7 @@ def _refused(feed: Feed, response: Response, hints: Hints) -> Found:
         hints=hints,
         failed=weight,
         status=response.status,
+        timing=response.timing,
         reason=f"http_{response.status}",
     )
 
@@ -252,6 +259,7 @@ def _poll(feed: Feed, found: Found, schedule: Schedule) -> Poll:
         validators=found.validators,
         body_hash=found.body_hash,
         selection=found.selection,
+        timing=found.timing,
     )
 
 

@@ -8,10 +8,10 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import structlog
-from sqlalchemy import BindParameter, ColumnElement, Row, Select, bindparam, func, or_, select, update
+from sqlalchemy import BindParameter, ColumnElement, Row, Select, bindparam, func, not_, or_, select, update
 
 from services.fetcher.feeds import dump_settings, expand, load_settings
-from services.fetcher.model import Feed, FeedSettings, ParsedEntry, Rhythm, Validators, entry_id
+from services.fetcher.model import Feed, FeedSettings, ParsedEntry, Rhythm, Timing, Validators, entry_id
 from services.fetcher.schedule import Schedule, first_poll_at
 from services.fetcher.selection import Selection
 from services.fetcher.tables import entries, feed_entries, feeds
@@ -43,6 +43,7 @@ class Poll:
     validators: Validators | None
     body_hash: str | None
     selection: Selection | None = None
+    timing: Timing | None = None
 
 
 class FeedStore:
@@ -73,7 +74,12 @@ class FeedStore:
 
     async def _upsert(self, connection: Connection, source: str, settings: FeedSettings, due: datetime) -> None:
         said = {"source": source, "active": True, "settings": dump_settings(settings)}
-        once = {"url": settings.url, "rhythm": dump_rhythm(Rhythm()), "next_poll_at": due}
+        once = {
+            "url": settings.url,
+            "site": site_of(settings.url),
+            "rhythm": dump_rhythm(Rhythm()),
+            "next_poll_at": due,
+        }
         await upsert(connection, feeds, {"feed_id": settings.feed_id}, said, once=once)
 
     async def lease(self, limit: int) -> list[Feed]:
@@ -85,7 +91,7 @@ class FeedStore:
             if rows:
                 taken = update(feeds).where(feeds.c.feed_id.in_([row.feed_id for row in rows]))
                 await connection.execute(taken.values(lease=token, lease_until=now + self._lease))
-        return [feed for row in rows if (feed := _feed(row, token))]
+        return [feed for row in rows if (feed := _feed(row, token, now))]
 
     async def known(self, feed: UUID, identities: Iterable[str]) -> Mapping[str, str]:
         """Identity → fingerprint of the entries that were seen before."""
@@ -214,7 +220,8 @@ def _due() -> Select[*tuple[Any, ...]]:
     now = bindparam("now", type_=UtcDateTime)
     return (
         select(feeds)
-        .where(feeds.c.active, feeds.c.next_poll_at <= now, free(feeds.c.lease_until, now))
+        .where(feeds.c.active, not_(feeds.c.paused), feeds.c.same_as.is_(None))
+        .where(feeds.c.next_poll_at <= now, free(feeds.c.lease_until, now))
         .order_by(feeds.c.next_poll_at)
         .limit(bindparam("limit"))
         .with_for_update(skip_locked=True)
@@ -269,7 +276,7 @@ def filled_in(stored: Mapping[str, object]) -> FeedSettings | None:
         return None
 
 
-def _feed(row: Row[tuple[object, ...]], token: UUID) -> Feed | None:
+def _feed(row: Row[tuple[object, ...]], token: UUID, now: datetime) -> Feed | None:
     settings = filled_in(row.settings)
     if settings is None:
         return None
@@ -280,4 +287,5 @@ def _feed(row: Row[tuple[object, ...]], token: UUID) -> Feed | None:
         validators=read_validators(row),
         body_hash=row.body_hash,
         rhythm=read_rhythm(row.rhythm),
+        pushed=row.pushed_until is not None and row.pushed_until > now,
     )

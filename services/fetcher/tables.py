@@ -1,6 +1,6 @@
 """The fetcher's tables. Changes go through `migrations/`; a test holds the two against each other."""
 
-from sqlalchemy import JSON, Boolean, Column, Float, Index, Integer, MetaData, String, Table, Text, Uuid, text
+from sqlalchemy import JSON, Boolean, Column, Float, Index, Integer, MetaData, String, Table, Text, Uuid, false, text
 
 from shared.database import UtcDateTime
 
@@ -16,18 +16,29 @@ feeds = Table(
     Column("url", Text, nullable=False, unique=True),
     Column("source", Text, nullable=False),
     Column("active", Boolean, nullable=False),
+    Column("paused", Boolean, nullable=False, server_default=false()),
+    Column("site", Text, nullable=False, server_default=text("''")),
+    Column("title", Text),
     Column("settings", JSON, nullable=False),
     Column("etag", Text),
     Column("last_modified", Text),
     Column("validators_url", Text),
     Column("body_hash", String(64)),
+    Column("content_hash", String(64)),
+    Column("final_url", Text),
+    Column("same_as", Uuid),
+    Column("parent", Uuid),
     Column("rhythm", JSON, nullable=False),
+    Column("standing", JSON, nullable=False, server_default=text("'{}'")),
+    Column("pushed_until", UtcDateTime),
     Column("why", JSON),
     Column("polled_at", UtcDateTime),
     Column("next_poll_at", UtcDateTime, nullable=False),
     Column("lease", Uuid),
     Column("lease_until", UtcDateTime),
     Index("feeds_due", "next_poll_at"),
+    Index("feeds_final_url", "final_url"),
+    Index("feeds_parent", "parent"),
 )
 
 entries = Table(
@@ -81,6 +92,16 @@ hosts = Table(
     Column("next_allowed_at", UtcDateTime, nullable=False),
     Column("blocked_until", UtcDateTime),
     Column("delay_seconds", Float, nullable=False),
+    Column("answer_seconds", Float),
+    Column("address", Text),
+)
+
+# Several sites may be served at one IP address; it has a pace of its own.
+host_addresses = Table(
+    "host_addresses",
+    metadata,
+    Column("address", Text, primary_key=True),
+    Column("next_allowed_at", UtcDateTime, nullable=False),
 )
 
 robots = Table(

@@ -40,7 +40,7 @@ def test_a_document_gives_what_is_written_beside_it(path):
 
     assert expected == {
         "title": parsed.title,
-        **({"ttl_minutes": parsed.ttl / timedelta(minutes=1)} if parsed.ttl else {}),
+        **({"ttl_minutes": parsed.wishes.ttl / timedelta(minutes=1)} if parsed.wishes.ttl else {}),
         "faults": list(parsed.faults),
         "entries": [
             entry.facts.model_dump(mode="json", exclude_defaults=True, exclude_none=True) for entry in parsed.entries
@@ -70,7 +70,7 @@ def test_a_parsed_feed_crosses_a_process_boundary():
         b'{"broken',
         b'{"a":' * 100_000,
         b"\x00\x01\x02\xff" * 50,
-        gzip.compress(b"<rss/>"),
+        gzip.compress(b"<rss/>", mtime=0),
         b"/etc/passwd",
         b"file:///etc/passwd",
         b"http://127.0.0.1:9/feed.xml",
@@ -171,7 +171,7 @@ def test_links_are_fetchable_addresses_or_none(link, expected):
 def test_ttl_is_what_the_feed_says_of_itself(channel, minutes):
     """RSS ttl in minutes, else the syndication module; nonsense is none."""
     body = rss(channel=channel).replace("<rss", '<rss xmlns:sy="http://purl.org/rss/1.0/modules/syndication/"', 1)
-    ttl = parse(body).ttl
+    ttl = parse(body).wishes.ttl
 
     assert minutes == (ttl / timedelta(minutes=1) if ttl else None)
 
