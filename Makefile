@@ -72,7 +72,7 @@ imports: .venv/.dev ## who may import whom
 bench: .venv/.dev ## articles per second, beside a bare extraction loop
 	PYTHONPATH=tests $(BIN)/python -m bench.pipeline $(ARGS)
 
-bench-fetcher: .venv/.dev ## polls per second, and the memory of 10,000 feeds
+bench-fetcher: .venv/.dev ## polls and pages per second beside a bare loop, memory, lag (ARGS=--quick)
 	PYTHONPATH=tests $(BIN)/python -m bench.fetcher $(ARGS)
 
 # --- Keep up ---------------------------------------------------------------------------------------------------------

@@ -1,20 +1,26 @@
-"""A server of feeds in a process of its own: any host, one feed at each of three paths, one that answers each way.
+"""A server of feeds in a process of its own: any host, plain and with TLS, one feed at each path, pages at all others.
 
-As a program it prints its port and serves until its standard input ends, so that it never outlives the bench.
+As a program it prints its two ports and serves until its standard input ends, so that it never outlives the bench.
 """
 
 import asyncio
+import ssl
+import subprocess
 import sys
 from asyncio.subprocess import PIPE
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import NamedTuple
 
 import uvloop
 from aiohttp import web
 
 ETAG = '"1"'
 ENTRIES = 20
+SECURE_SITES = 40
+"""Sites with TLS, each with any number of hosts: a certificate with a name for every host would be a large one."""
 
 _TEXT = (
     "The council met until late in the evening and agreed on the plan for the quays; works begin in the spring. " * 4
@@ -25,6 +31,12 @@ _ITEM = """
 _FEED = """<?xml version="1.0" encoding="utf-8"?>
 <rss version="2.0"><channel><title>{host}</title><link>http://{host}/</link><description>Bench</description>{items}
 </channel></rss>"""
+_PAGE = f"<!doctype html><html><body><article>{f'<p>{_TEXT}</p>' * 60}</article></body></html>".encode()
+
+
+class Ports(NamedTuple):
+    plain: int
+    secure: int
 
 
 def document(host: str, newest: int) -> bytes:
@@ -41,6 +53,10 @@ class Feeds:
         self._asked: Counter[str] = Counter()
 
     async def answer(self, request: web.BaseRequest) -> web.Response:
+        if request.path == "/robots.txt":
+            return web.Response(status=404)
+        if request.path.endswith(".html"):
+            return web.Response(body=_PAGE, content_type="text/html")
         if request.path == "/not-modified" and request.headers.get("If-None-Match") == ETAG:
             return web.Response(status=304, headers={"ETag": ETAG})
         headers = {"ETag": ETAG} if request.path == "/not-modified" else {}
@@ -55,33 +71,48 @@ class Feeds:
         return document(host, ENTRIES + self._asked[host])
 
 
-async def serve() -> None:
+async def serve(certificate: Path, key: Path) -> None:
     runner = web.ServerRunner(web.Server(Feeds().answer))
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
-    print(runner.addresses[0][1], flush=True)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    await web.TCPSite(runner, "127.0.0.1", 0, ssl_context=context).start()
+    print(*(address[1] for address in runner.addresses), flush=True)
     await asyncio.to_thread(sys.stdin.read)
     await runner.cleanup()
 
 
+def make_certificate(folder: Path) -> tuple[Path, Path]:
+    """One for all hosts of the secure sites, and its key; who trusts the certificate's own file trusts the server."""
+    certificate, key = folder / "server.pem", folder / "server.key"
+    names = ",".join(f"DNS:*.s{number}.example" for number in range(SECURE_SITES))
+    command = ("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes")
+    files = ("-keyout", key, "-out", certificate)
+    subprocess.run(
+        (*command, *files, "-subj", "/CN=Bench", "-addext", f"subjectAltName={names}"), check=True, capture_output=True
+    )
+    return certificate, key
+
+
 @asynccontextmanager
-async def feed_server() -> AsyncIterator[int]:
-    """The server, answering; its port."""
-    command = (sys.executable, "-m", "bench.feed_server")
+async def feed_server(certificate: Path, key: Path) -> AsyncIterator[Ports]:
+    """The server, answering; its ports."""
+    command = (sys.executable, "-m", "bench.feed_server", str(certificate), str(key))
     process = await asyncio.create_subprocess_exec(*command, stdin=PIPE, stdout=PIPE)
     try:
-        yield await _port(process)
+        yield await _ports(process)
     finally:
         process.kill()
         await process.wait()
 
 
-async def _port(process: asyncio.subprocess.Process) -> int:
+async def _ports(process: asyncio.subprocess.Process) -> Ports:
     if process.stdout is None:
         raise RuntimeError("the feed server's output is not read")
     async with asyncio.timeout(30):
-        return int(await process.stdout.readline())
+        return Ports(*(int(port) for port in (await process.stdout.readline()).split()))
 
 
 if __name__ == "__main__":
-    uvloop.run(serve())
+    uvloop.run(serve(Path(sys.argv[1]), Path(sys.argv[2])))

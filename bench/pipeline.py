@@ -76,7 +76,7 @@ async def embedded(served: Site, workers: int) -> float:
             build_processor(ProcessorSettings(workers=workers), database=database, broker=broker)
         )
         hourly = Bounds(shortest=timedelta(hours=1), longest=timedelta(hours=1))
-        await fetcher.feeds.apply("bench", [FeedSettings(url=url, name=url, bounds=hourly) for url in served.feeds])
+        await fetcher.catalogue.apply("bench", [FeedSettings(url=url, name=url, bounds=hourly) for url in served.feeds])
         clock, stop = Clock(served.articles), Stop()
         async with running(stop, count(broker, clock), processor.run(stop), fetcher.run(stop)):
             await asyncio.wait_for(clock.done.wait(), 600)

@@ -29,7 +29,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
 
 from shared.errors import StoreConflict, StoreUnavailable, TransientError
-from shared.sqlite import SqliteEngine
+from shared.sqlite import InPlaceConnection, SqliteEngine, utc_now
 
 CONNECT_SECONDS = 10
 ANSWER_SECONDS = 60.0
@@ -135,9 +135,20 @@ class Database:
         self._engine = engine
 
     @classmethod
-    def open(cls, url: str, *, pool_size: int = 10, answer_seconds: float = ANSWER_SECONDS) -> Self:
-        """Nothing is connected yet. `answer_seconds` is how long PostgreSQL may take for one command."""
-        return cls(SqliteEngine(url) if url.startswith("sqlite") else PostgresEngine(url, pool_size, answer_seconds))
+    def open(
+        cls,
+        url: str,
+        *,
+        pool_size: int = 10,
+        answer_seconds: float = ANSWER_SECONDS,
+        now: Callable[[], datetime] = utc_now,
+    ) -> Self:
+        """Nothing is connected yet. `answer_seconds` is how long PostgreSQL may take for one command.
+
+        `now` is SQLite's clock; PostgreSQL has one of its own.
+        """
+        sqlite = url.startswith("sqlite")
+        return cls(SqliteEngine(url, now) if sqlite else PostgresEngine(url, pool_size, answer_seconds))
 
     @property
     def is_sqlite(self) -> bool:
@@ -180,8 +191,8 @@ async def clock(connection: Connection) -> datetime:
 
     SQLite's is this machine's, and need not be asked for.
     """
-    if connection.dialect.name == "sqlite":
-        return datetime.now(UTC)
+    if isinstance(connection, InPlaceConnection):
+        return connection.now()
     now: datetime = (await connection.execute(text("SELECT clock_timestamp()"))).scalar_one()
     return now.astimezone(UTC)
 

@@ -115,31 +115,59 @@ async def work_off(
     A store that does not answer pauses the loop. Work that raises is a bug or an outage: its lease ends by itself
     and it is leased again. Cancelling the loop cancels the work: none outlives what it works with.
     """
-    running: set[asyncio.Task[object]] = set()
-    pause = idle_seconds
+    places, pause = _Places(stop), idle_seconds
     try:
         while not stop:
             try:
                 with waiting.overdue(name, "store"):
-                    leased = await lease(concurrency - len(running))
+                    leased = await lease(concurrency - len(places.taken))
                 pause = idle_seconds
                 waiting.over(name)
             except TransientError as error:
                 waiting.lasts(name, "store", str(error))
                 leased, pause = (), min(max(pause, FIRST_DELAY) * 2, LONGEST_DELAY)
             for each in leased:
-                task = asyncio.create_task(_logged(work, each, name))
-                running.add(task)
-                task.add_done_callback(running.discard)
-            await (_until_room(running, stop, concurrency) if leased else _until_change(running, stop, pause))
-        if running:
-            await asyncio.wait(running)
+                places.take(_logged(work, each, name))
+            await (_until_room(places, stop, concurrency) if leased else places.change(pause))
+        if places.taken:
+            await asyncio.wait(places.taken)
     finally:
         waiting.given_up(name)
-        held = tuple(running)
-        for each_held in held:
-            each_held.cancel()
+        await places.close()
+
+
+class _Places:
+    """Work in progress. One event tells of every end: to wait for each task anew would cost more the more there are."""
+
+    def __init__(self, stop: Stop) -> None:
+        self.taken: set[asyncio.Task[object]] = set()
+        self._stop = stop
+        self._changed = asyncio.Event()
+        self._stopping = asyncio.create_task(stop.wait())
+        self._stopping.add_done_callback(lambda _: self._changed.set())
+
+    def take(self, work: Coroutine[Any, Any, object]) -> None:
+        task = asyncio.create_task(work)
+        self.taken.add(task)
+        task.add_done_callback(self._ended)
+
+    async def change(self, seconds: float | None = None) -> None:
+        """Wait until a unit of work ends, the stop, or for `seconds`."""
+        self._changed.clear()
+        if not self._stop:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(seconds):
+                    await self._changed.wait()
+
+    async def close(self) -> None:
+        held = (*self.taken, self._stopping)
+        for each in held:
+            each.cancel()
         await asyncio.gather(*held, return_exceptions=True)
+
+    def _ended(self, task: asyncio.Task[object]) -> None:
+        self.taken.discard(task)
+        self._changed.set()
 
 
 async def every(seconds: float, what: str, work: Callable[[], Awaitable[None]], stop: Stop) -> None:
@@ -166,26 +194,17 @@ async def hand_back(release: Awaitable[None]) -> None:
             await release
 
 
-async def _until_room(running: set[asyncio.Task[object]], stop: Stop, concurrency: int) -> None:
+async def _until_room(places: _Places, stop: Stop, concurrency: int) -> None:
     """Until half of the places are free, so that one lease takes many; or one, when that takes a while.
 
     Leasing for each single place would ask the store once for every unit of work.
     """
     with suppress(TimeoutError):
         async with asyncio.timeout(GATHER_SECONDS):
-            while len(running) > concurrency // 2 and not stop:
-                await _until_change(running, stop, None)
-    while len(running) >= concurrency and not stop:
-        await _until_change(running, stop, None)
-
-
-async def _until_change(running: set[asyncio.Task[object]], stop: Stop, seconds: float | None) -> None:
-    """Until a unit of work ends, the stop, or `seconds`."""
-    stopping = asyncio.create_task(stop.wait())
-    try:
-        await asyncio.wait({*running, stopping}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        stopping.cancel()
+            while len(places.taken) > concurrency // 2 and not stop:
+                await places.change()
+    while len(places.taken) >= concurrency and not stop:
+        await places.change()
 
 
 async def _logged(work: Callable[[T], Awaitable[object]], item: T, name: str) -> None:

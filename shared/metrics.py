@@ -5,6 +5,8 @@ from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, Histo
 STAGE_BUCKETS = (0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 
 polls = Counter("fildactu_polls", "Polls of feeds by outcome", ["outcome"])
+pushes = Counter("fildactu_pushes", "Deliveries of WebSub hubs by outcome", ["outcome"])
+feed_gaps = Counter("fildactu_feed_gaps", "Polls that found nothing known; closed by earlier documents?", ["closed"])
 downloads = Counter("fildactu_downloads", "Visits to pages by outcome", ["outcome"])
 observations = Counter("fildactu_observations", "Observations processed, by verdict", ["verdict"])
 deliveries = Counter("fildactu_deliveries", "Deliveries handled, by broker verdict", ["verdict"])

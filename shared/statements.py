@@ -3,16 +3,17 @@
 Building an INSERT column by column costs more than SQLite takes to execute it (docs/decisions/sqlite-in-place.md).
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Column, ColumnElement, Table, Update, bindparam, delete, select, update
+from sqlalchemy import Column, ColumnElement, Table, Update, UpdateBase, bindparam, delete, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.sql.base import ReadOnlyColumnCollection
 
 from shared.database import Connection, Database, clock
+from shared.sqlite import InPlaceConnection
 
 PRUNED_AT_ONCE = 200
 """Rows in one transaction: until its end nobody else writes on SQLite, and on PostgreSQL its locks are held."""
@@ -25,7 +26,7 @@ Condition = Callable[[Excluded], ColumnElement[bool]]
 
 async def insert(connection: Connection, table: Table, row: Row) -> None:
     """Insert a row; a conflict is a bug and raises."""
-    await connection.execute(_insert(connection.dialect.name, table), row)
+    await _write(connection, _insert(connection.dialect.name, table), row)
 
 
 async def prune(
@@ -41,15 +42,15 @@ async def _prune_some(
 ) -> int:
     async with database.transaction() as connection:
         old = is_old(await clock(connection))
-        some = select(key).where(old).limit(PRUNED_AT_ONCE)
+        # A row that is in use is old another time; waiting for it could be waiting for someone who waits for us.
+        some = select(key).where(old).limit(PRUNED_AT_ONCE).with_for_update(skip_locked=True)
         # Asked twice: a row that someone else just renewed is waited for, and stays.
         return (await connection.execute(delete(table).where(key.in_(some), old))).rowcount
 
 
 async def insert_new(connection: Connection, table: Table, row: Row, *more: Row) -> int:
     """Insert rows of one shape, those that are there already stay as they are; of one row, whether it was new."""
-    statement = _insert_new(connection.dialect.name, table)
-    return (await connection.execute(statement, [row, *more] if more else row)).rowcount
+    return await _write(connection, _insert_new(connection.dialect.name, table), row, *more)
 
 
 async def upsert(
@@ -66,13 +67,28 @@ async def upsert(
     `where` is a module-level function of the row that could not be inserted: it is part of the statement's shape.
     """
     statement = _upsert(connection.dialect.name, table, tuple(key), tuple(said), where)
-    await connection.execute(statement, {**key, **said, **(once or {})})
+    await _write(connection, statement, {**key, **said, **(once or {})})
+
+
+async def upsert_all(
+    connection: Connection, table: Table, rows: Sequence[Row], *, key: Sequence[str], once: Collection[str] = ()
+) -> None:
+    """Upsert rows of one shape with one statement; of those that are there, the columns `once` stay as they are."""
+    said = tuple(name for name in rows[0] if name not in key and name not in once)
+    await _write(connection, _upsert(connection.dialect.name, table, tuple(key), said, None), *rows)
 
 
 async def change(connection: Connection, table: Table, which: Row, said: Row) -> int:
     """Update the rows whose columns equal `which`; returns how many there were."""
     values = {f"which_{name}": value for name, value in which.items()}
-    return (await connection.execute(_change(table, tuple(which)), {**values, **said})).rowcount
+    return await _write(connection, _change(table, tuple(which)), {**values, **said})
+
+
+async def _write(connection: Connection, statement: UpdateBase, *rows: Row) -> int:
+    """Execute it once for each row of values; returns how many rows of the table it was about."""
+    if isinstance(connection, InPlaceConnection):
+        return connection.write(statement, *rows)
+    return (await connection.execute(statement, list(rows) if len(rows) > 1 else rows[0])).rowcount
 
 
 @cache

@@ -4,7 +4,7 @@ from functools import cache, lru_cache
 from ipaddress import ip_address
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
-from ada_url import URL
+from ada_url import URL, join_url, normalize_url
 from publicsuffixlist import PublicSuffixList
 
 KEY_VERSION = 1
@@ -25,11 +25,16 @@ TRACKING_NAMES = frozenset(
 def normalise(url: str, base: str | None = None) -> str | None:
     """The address as WHATWG serialises it, without user, password and fragment; None unless it is http(s)."""
     try:
-        parsed = URL(url.strip(), base) if base else URL(url.strip())
+        found = str(join_url(base, url.strip()) if base else normalize_url(url.strip()))
     except ValueError:
         return None
-    if parsed.protocol not in {"http:", "https:"} or not parsed.hostname:
+    if not found.startswith(("http://", "https://")):
         return None
+    return _without_secrets(found) if "@" in found or "#" in found else found
+
+
+def _without_secrets(url: str) -> str:
+    parsed = URL(url)
     parsed.username = parsed.password = parsed.hash = ""
     return str(parsed.href)
 

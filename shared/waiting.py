@@ -19,7 +19,7 @@ from shared.errors import BrokerUnavailable, StoreUnavailable, Unavailable
 
 log = structlog.get_logger()
 
-Ours = Literal["store", "broker", "workers"]
+Ours = Literal["store", "broker", "workers", "network"]
 Dependency = Ours | Literal["sites"]
 """A site that does not answer is told of like the rest, but a service is not less ready for it."""
 
@@ -27,6 +27,7 @@ REMEDIES: Mapping[str, str] = {
     "store": "see the database and its log; all goes on by itself when it answers",
     "broker": "see the broker and its log; all goes on by itself when it answers",
     "workers": "see this machine's memory and its limit of processes",
+    "network": "see this machine's network and DNS",
     "sites": "if it is more than one, see this machine's network and DNS",
     "queue_full": "raw.work is full: add processors or workers, or raise its limit",
     "broker_blocked": "the broker is short of memory or disk: see its alarms",

@@ -2,6 +2,7 @@
 
 import asyncio
 import multiprocessing
+import pickle
 import resource
 import signal
 import sys
@@ -9,7 +10,7 @@ from collections.abc import Callable
 from concurrent.futures import TimeoutError as Overrun
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import structlog
 from pebble import ProcessExpired, ProcessPool
@@ -20,6 +21,9 @@ from shared.errors import PermanentError, Unavailable
 log = structlog.get_logger()
 T = TypeVar("T")
 SWITCH_SECONDS = 0.0005
+
+LARGE_BYTES = 256 * 1024
+"""Packed results from here on are unpacked beside the event loop."""
 
 CHECK_SECONDS = 1.0
 """Between looks at the pool while a result is awaited."""
@@ -53,16 +57,20 @@ class WorkerPool:
         """The function's result; raises its PipelineError, WorkerLost, or Unavailable when there are no processes."""
         pool = self._open()
         try:
-            task = pool.schedule(function, args=args, timeout=self._limits.seconds)
-            return await self._result(pool, asyncio.wrap_future(task))
+            task = pool.schedule(_packed, args=(function, args), timeout=self._limits.seconds)
+            packed = await self._result(pool, asyncio.wrap_future(task))
         except Overrun as error:
             raise self._lost("worker_timeout", f"over {self._limits.seconds:g} s") from error
         except BrokenProcessPool as error:
             raise Unavailable(f"workers cannot start: {error}") from error
         except (ProcessExpired, MemoryError) as error:
             raise self._lost("worker_died", str(error)) from error
+        # Our own worker's answer, of our own types; a large one would hold up the loop.
+        if len(packed) < LARGE_BYTES:
+            return cast("T", pickle.loads(packed))  # noqa: S301
+        return cast("T", await asyncio.to_thread(pickle.loads, packed))
 
-    async def _result(self, pool: ProcessPool, scheduled: asyncio.Future[T]) -> T:
+    async def _result(self, pool: ProcessPool, scheduled: asyncio.Future[bytes]) -> bytes:
         """As soon as it is there; a pool that breaks or is closed leaves what it holds without a result."""
         self._running.add(scheduled)
         try:
@@ -106,6 +114,23 @@ class WorkerPool:
             for scheduled in tuple(self._running):
                 scheduled.cancel()
             await asyncio.to_thread(pool.join)
+
+
+def _packed(function: Callable[..., object], args: tuple[Any, ...]) -> bytes:
+    """The result, packed where time and memory are limited: the pool packs under a lock that all its workers need."""
+    try:
+        return pickle.dumps(function(*args))
+    except Exception as error:  # noqa: BLE001 - whatever it is, it is raised where the work was asked for
+        raise _portable(error) from None
+
+
+def _portable(error: Exception) -> Exception:
+    """The error, or its words where it cannot cross processes: one that the pool cannot unpack ends the pool."""
+    try:
+        pickle.loads(pickle.dumps(error))  # noqa: S301 - our own
+    except Exception:  # noqa: BLE001 - whatever an error's own making raises
+        return RuntimeError(f"{type(error).__name__}: {error}"[:1000])
+    return error
 
 
 def _prepare(memory_bytes: int, warm_up: Callable[[], None] | None) -> None:

@@ -8,17 +8,18 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from services.fetcher.errors import LeaseLost
-from services.fetcher.frontier import Visit, VisitResult
+from services.fetcher.hosts.robotstxt import Robots
 from services.fetcher.model import Entry, Feed, FeedSettings, ParsedEntry, Response, Rhythm, Validators
-from services.fetcher.politeness import Robots
-from services.fetcher.schedule import Schedule
-from services.fetcher.selection import Selection
-from services.fetcher.store import Poll
+from services.fetcher.pages.frontier import Visit, VisitResult
+from services.fetcher.polling.schedule import Schedule
+from services.fetcher.polling.selection import Selection
+from services.fetcher.polling.store import Poll
 from services.processor.model import Article
 from shared.broker.protocols import Delivery
 from shared.envelope import Message
 from shared.events import ArticleData, ArticleEvent, Language, Moment, Provenance, Site, Story
 from shared.messages import EntryFacts, FeedFacts, RawPage, ResponseFacts, raw_id
+from shared.urls import host_of
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 URL = "https://news.example/a"
@@ -181,6 +182,9 @@ class Hosts:
             raise self.busy
         return self.wait
 
+    async def follow(self, site: str, delay: timedelta) -> timedelta:
+        return await self.reserve(site, delay)
+
     async def check(self, site: str) -> None:
         if self.held_meanwhile is not None:
             raise self.held_meanwhile
@@ -198,6 +202,7 @@ class Feeds:
         self._kept = kept
         self.polls: list[Poll] = []
         self.postponed: list[tuple[Feed, datetime]] = []
+        self.put_off_feeds: list[Feed] = []
         self.released: list[Feed] = []
 
     async def known(self, feed: UUID, identities: list[str]) -> Mapping[str, str]:
@@ -209,6 +214,9 @@ class Feeds:
 
     async def postpone(self, feed: Feed, until: datetime) -> None:
         self.postponed.append((feed, until))
+
+    async def put_off(self, feed: Feed, others: tuple[Feed, ...], wait: timedelta) -> None:
+        self.put_off_feeds += [feed, *others]
 
     async def release(self, feed: Feed) -> None:
         self.released.append(feed)
@@ -251,17 +259,19 @@ class Entries:
 
 
 class Gate:
-    """Lets everyone in, unless `refusal` is set to what is raised instead."""
+    """Lets everyone in, unless `refusal` is set to what is raised instead. `rules` are robots.txt files by host."""
 
-    def __init__(self, refusal: Exception | None = None) -> None:
+    def __init__(self, refusal: Exception | None = None, rules: Mapping[str, str] | None = None) -> None:
         self._refusal = refusal
+        self._rules = rules or {}
         self.checked: list[str] = []
 
     async def check(self, url: str) -> Robots:
         self.checked.append(url)
         if self._refusal is not None:
             raise self._refusal
-        return Robots.parse(404, b"")
+        said = self._rules.get(host_of(url))
+        return Robots.parse(404, b"") if said is None else Robots.parse(200, said)
 
     def pace(self, rules: Robots, page_delay: timedelta | None) -> timedelta:
         return timedelta(0)
@@ -300,6 +310,10 @@ class Publisher:
         self._failures = list(failures)
         self.attempts: list[str] = []
         self.published: list[tuple[str, str, Message]] = []
+
+    def relent(self, *failures: Exception) -> None:
+        """Only these are left to be raised."""
+        self._failures = list(failures)
 
     async def publish(self, exchange: str, routing_key: str, message: Message) -> None:
         self.attempts.append(message.message_id)

@@ -3,22 +3,19 @@
 Exit codes: 0 done, 1 failed, 2 what was asked for is not valid (nothing was started), 130 interrupted.
 """
 
-import os
 import sys
-from collections.abc import Coroutine
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn, TypeVar
+from typing import Annotated
 
 import typer
 
-if TYPE_CHECKING:
-    from services.console.config import ConsoleSettings
+from services.console import reading_commands  # noqa: F401 - its commands are of the feeds' group
+from services.console.feed_commands import feeds_app
+from services.console.invoked import State, failed, finished, settings
 
 # The commands import what they need when they run: worker processes import this module too, and need none of it.
 # ruff: noqa: PLC0415
-
-T = TypeVar("T")
 
 app = typer.Typer(
     help="News feeds in, article events out.",
@@ -26,15 +23,10 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-feeds_app = typer.Typer(help="Check, register and list feeds.", no_args_is_help=True)
 app.add_typer(feeds_app, name="feeds")
 events_app = typer.Typer(help="Send events once more.", no_args_is_help=True)
 app.add_typer(events_app, name="events")
 
-FeedsFile = Annotated[Path, typer.Argument(help="a feeds file, such as deploy/feeds.yaml")]
-State = Annotated[
-    Path | None, typer.Option(help="folder with the state; FILDACTU_STORE_URL or ./fildactu-data without it")
-]
 Json = Annotated[bool, typer.Option("--json", help="events as JSON Lines, as when the output is not a terminal")]
 SummaryFile = Annotated[Path | None, typer.Option("--summary", help="write the closing summary there, as JSON")]
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="log every outcome, not only what needs attention")]
@@ -45,7 +37,7 @@ def demo(json: Json = False, summary: SummaryFile = None, verbose: Verbose = Fal
     """Run the pipeline against a sample newsroom in this process, and prove what comes out."""
     from services.console.commands import demo_command
 
-    raise typer.Exit(_finished(demo_command(as_json=json, summary_file=summary, verbose=verbose)))
+    raise typer.Exit(finished(demo_command(as_json=json, summary_file=summary, verbose=verbose)))
 
 
 @app.command()
@@ -65,35 +57,7 @@ def run(
     options = RunOptions(
         feeds=feeds, once=once, as_json=json, output=output, summary_file=summary, state=state, verbose=verbose
     )
-    raise typer.Exit(_finished(run_command(options)))
-
-
-@feeds_app.command("check")
-def feeds_check(file: FeedsFile) -> None:
-    """Tell every fault of a feeds file, with its line."""
-    from services.fetcher.feeds import load_feeds
-
-    typer.echo(f"{file}: {len(load_feeds(file))} feeds, no faults")
-
-
-@feeds_app.command("apply")
-def feeds_apply(file: FeedsFile, state: State = None) -> None:
-    """Register the feeds of a file; those that an earlier version of it had rest from now on."""
-    from services.console import stores
-    from services.fetcher.feeds import load_feeds
-
-    active = _finished(stores.apply_feeds(_settings().store_for(state), file.name, load_feeds(file)))
-    typer.echo(f"{file.name}: {active} feeds active")
-
-
-@feeds_app.command("list")
-def feeds_list(state: State = None) -> None:
-    """List the active feeds with their last and next poll."""
-    from services.console import stores
-    from services.console.display import OutputConsole, feeds_table
-
-    feeds, now = _finished(stores.list_feeds(_settings().store_for(state)))
-    OutputConsole().print(feeds_table(feeds, now))
+    raise typer.Exit(finished(run_command(options)))
 
 
 @events_app.command("republish")
@@ -105,7 +69,7 @@ def events_republish(
     from services.console import stores
     from services.console.moments import moment
 
-    count = _finished(stores.republish(_settings().store_for(state), moment(since, datetime.now(UTC))))
+    count = finished(stores.republish(settings().store_for(state), moment(since, datetime.now(UTC))))
     typer.echo(f"{count} events are due again")
 
 
@@ -114,9 +78,9 @@ def forget(url: Annotated[str, typer.Argument(help="an address of the article")]
     """Remove an article and all its traces. What was published stays with its subscribers."""
     from services.console import stores
 
-    urls, entries = _finished(stores.forget(_settings().store_for(state), url))
+    urls, entries = finished(stores.forget(settings().store_for(state), url))
     if not urls and not entries:
-        _fail(f"nothing is known of {url}", 1)
+        failed(f"nothing is known of {url}", 1)
     typer.echo(f"forgotten: {len(urls)} addresses, {entries} entries")
 
 
@@ -129,10 +93,10 @@ def migrate(
     from services.console import stores
     from shared import logs
 
-    settings = _settings()
-    logs.configure(service="migrate", form=settings.log_format, level=settings.log_level)
-    broker = settings.broker_url.get_secret_value()
-    _finished(stores.prepare(settings.store_for(state), broker, wait))
+    ours = settings()
+    logs.configure(service="migrate", form=ours.log_format, level=ours.log_level)
+    broker = ours.broker_url.get_secret_value()
+    finished(stores.prepare(ours.store_for(state), broker, wait))
     typer.echo("store and broker are up to date")
 
 
@@ -145,10 +109,10 @@ def restored(
     from services.console import stores
     from shared import logs
 
-    settings = _settings()
-    logs.configure(service="restored", form=settings.log_format, level=settings.log_level)
-    broker = settings.broker_url.get_secret_value()
-    learned = _finished(stores.restored(settings.store_for(state), broker, events))
+    ours = settings()
+    logs.configure(service="restored", form=ours.log_format, level=ours.log_level)
+    broker = ours.broker_url.get_secret_value()
+    learned = finished(stores.restored(ours.store_for(state), broker, events))
     typer.echo(f"{learned.read} events read, {learned.new} learned, {learned.unreadable} lines that are no events")
 
 
@@ -162,36 +126,19 @@ def version() -> None:
 
 def main() -> None:
     """Run the command line; every failure that the pipeline knows is a line or a few, not a traceback."""
-    from services.fetcher.feeds import InvalidFeeds
+    from services.fetcher.subscribed.feed_options import InvalidOptions
+    from services.fetcher.subscribed.feeds import InvalidFeeds
     from shared.config import InvalidSettings
     from shared.errors import PipelineError
 
     try:
         app()
-    except (InvalidSettings, InvalidFeeds) as error:
-        _fail(str(error), 2)
+    except (InvalidSettings, InvalidFeeds, InvalidOptions) as error:
+        failed(str(error), 2)
     except PipelineError as error:
-        _fail(str(error), 1)
+        failed(str(error), 1)
     except KeyboardInterrupt:
         sys.exit(130)
-
-
-def _settings() -> "ConsoleSettings":
-    from services.console.config import ConsoleSettings
-    from shared.config import load
-
-    return load(ConsoleSettings, os.environ)
-
-
-def _finished(work: Coroutine[Any, Any, T]) -> T:
-    import uvloop
-
-    return uvloop.run(work)
-
-
-def _fail(message: str, code: int) -> NoReturn:
-    typer.echo(message, err=True)
-    sys.exit(code)
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ from services.console.display import ErrorConsole, Status, balance, progress, su
 from services.console.embedded import Settings
 from services.console.sinks import JsonLines, ReadableLines, Sink
 from services.console.summary import Summary
-from services.fetcher.feeds import load_feeds
+from services.fetcher.subscribed.feeds import load_feeds
 from shared import logs
 from shared.config import load
 from shared.errors import PermanentError
@@ -68,7 +68,8 @@ async def demo_command(*, as_json: bool, summary_file: Path | None, verbose: boo
 
 async def run_command(options: RunOptions) -> int:
     """Exit code of the run. Raises InvalidFeeds or InvalidSettings before anything is started."""
-    task = running.Task(feeds=load_feeds(options.feeds), state=options.state, once=options.once)
+    load_feeds(options.feeds)
+    task = running.Task(feeds=options.feeds, state=options.state, once=options.once)
     settings, own = Settings.from_environment(), load(ConsoleSettings, os.environ)
     with _screen(as_json=options.as_json, output=options.output) as screen:
         logs.configure(service="fildactu", form=own.log_format, level="info" if options.verbose else own.log_level)

@@ -160,7 +160,7 @@ async def run(settings: Settings, sink: Sink, status: Status, stop: Stop) -> Res
     newsroom = Newsroom(started_at=datetime.now(UTC))
     with TemporaryDirectory(prefix="fildactu-demo-") as scratch:
         async with serve(newsroom) as port, embedded(shortened(settings, newsroom, port), Path(scratch)) as pipeline:
-            await pipeline.fetcher.feeds.apply(SOURCE, feeds_of(newsroom))
+            await pipeline.fetcher.catalogue.apply(SOURCE, feeds_of(newsroom))
             before = await pipeline.accounts.totals(), tally()
             editor = Editor(newsroom, pipeline.accounts, recorder, status)
             await pipeline.run(stop, recorder, lambda: editor.edit(stop))

@@ -37,11 +37,11 @@ def event_line(event: Mapping[str, Any], *, width: int) -> Text:
         "  ",
         (f"{data['language']['code']:<3}", "dim"),
         " ",
-        Text(_visible(data["site"]["host"])[:25].ljust(25)),
+        Text(visible(data["site"]["host"])[:25].ljust(25)),
         "  ",
     )
     end = Text(f"  {_words(data):>10}  {_story(data)}", style="dim")
-    headline = Text(_visible(data.get("headline") or data["url"]), style="bold")
+    headline = Text(visible(data.get("headline") or data["url"]), style="bold")
     headline.truncate(max(LEAST_HEADLINE, width - start.cell_len - end.cell_len), overflow="ellipsis", pad=True)
     return Text.assemble(start, headline, end)
 
@@ -73,12 +73,32 @@ def balance(summary: Summary) -> str:
 
 
 def feeds_table(feeds: Sequence[FeedState], now: datetime) -> Table:
-    table = Table("feed", "address", "from", "last poll", "next poll")
+    table = Table("feed", "address", "from", "state", "last poll", "next poll")
     for feed in feeds:
-        last = f"{_span(now - feed.polled_at)} ago" if feed.polled_at else "never"
-        due = "now" if feed.next_poll_at <= now else f"in {_span(feed.next_poll_at - now)}"
-        table.add_row(Text(feed.name), Text(feed.url), Text(feed.source), last, due)
+        told = (feed.name, feed.url, feed.source, _feed_state(feed, now), _last_poll(feed, now), _next_poll(feed, now))
+        table.add_row(*(Text(visible(each)) for each in told))
     return table
+
+
+def _feed_state(feed: FeedState, now: datetime) -> str:
+    if feed.state == "same":
+        return f"same as {feed.same_as}"
+    if feed.state == "failing" and feed.failing_since is not None:
+        return f"failing for {_span(now - feed.failing_since)}"
+    return feed.state
+
+
+def _last_poll(feed: FeedState, now: datetime) -> str:
+    if feed.polled_at is None:
+        return "never"
+    outcome = ", ".join(each for each in (feed.outcome, feed.reason) if each)
+    return f"{_span(now - feed.polled_at)} ago" + (f": {outcome}" if outcome else "")
+
+
+def _next_poll(feed: FeedState, now: datetime) -> str:
+    if feed.state in {"resting", "paused", "same"}:
+        return "none"
+    return "now" if feed.next_poll_at <= now else f"in {_span(feed.next_poll_at - now)}"
 
 
 class ErrorConsole(Console):
@@ -161,10 +181,10 @@ def _words(data: Mapping[str, Any]) -> str:
 
 def _story(data: Mapping[str, Any]) -> str:
     first = data["story"].get("first_seen")
-    return f"copy of {_visible(first['site'])}" if data["story"]["role"] == "copy" and first else "original"
+    return f"copy of {visible(first['site'])}" if data["story"]["role"] == "copy" and first else "original"
 
 
-def _visible(text: str) -> str:
+def visible(text: str) -> str:
     """Text from the net must not steer a terminal: no control characters, no changes of direction."""
     return "".join(letter if letter.isprintable() else " " for letter in text)
 

@@ -5,11 +5,11 @@ Nothing else in here knows that it is one process: the services are built by the
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from services.console.accounts import Accounts
 from services.console.config import store_in
@@ -63,8 +63,10 @@ class Pipeline:
     broker: Broker
     accounts: Accounts
 
-    async def run(self, stop: Stop, sink: Sink, watch: Watch) -> None:
+    async def run(self, stop: Stop, sink: Sink, watch: Watch, *more: Coroutine[Any, Any, None]) -> None:
         """Work until `stop`, while `watch` looks on and may set it. Raises what a service failed with, or OutputFailed.
+
+        `more` are loops of the fetcher's, beside its own.
 
         The fetcher ends first, then the processor, then the sink: each takes what the one before still hands over.
         """
@@ -76,7 +78,7 @@ class Pipeline:
         # The sink stands at its queue before the first event: what a stream carries without a reader, nobody shows.
         await asyncio.sleep(0)
         processing = asyncio.create_task(_stopping(stop, self.processor.run(drained)))
-        fetching = asyncio.create_task(_stopping(stop, self.fetcher.run(stop)))
+        fetching = asyncio.create_task(_stopping(stop, self.fetcher.run(stop, *more)))
         watching = asyncio.create_task(_stopping(stop, watch()))
         try:
             await stop.wait()

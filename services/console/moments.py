@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from services.fetcher.feed_values import delay
+from services.fetcher.subscribed.feed_values import delay
 from shared.errors import PermanentError
 
 FORMS = "a duration such as 30m, 2h or 7d, or a time with its zone such as 2026-11-23T08:00Z"

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from services.fetcher.frontier import Frontier
+from services.fetcher.pages.frontier import Frontier
 from services.processor.store import ProcessorStore
 from shared.broker import history
 from shared.database import Database

@@ -3,15 +3,15 @@
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from services.console.accounts import Accounts, FeedState
 from services.console.restored import Learned, learn
 from services.fetcher.__main__ import MIGRATIONS as FETCHER_MIGRATIONS
-from services.fetcher.frontier import Frontier
 from services.fetcher.model import FeedSettings
-from services.fetcher.store import FeedStore
+from services.fetcher.pages.frontier import Frontier
+from services.fetcher.polling.catalogue import FeedCatalogue
 from services.processor.__main__ import MIGRATIONS as PROCESSOR_MIGRATIONS
 from services.processor.outbox import Outbox
 from services.processor.store import ProcessorStore
@@ -36,7 +36,7 @@ async def prepare(store_url: str, broker_url: str, wait_seconds: float) -> None:
     Raises TransientError when one of them did not within `wait_seconds`.
     """
     stop = Stop()
-    async with _opened(store_url, create=True, answer_seconds=MIGRATION_SECONDS) as database:
+    async with opened(store_url, create=True, answer_seconds=MIGRATION_SECONDS) as database:
 
         async def declare() -> None:
             await apply_topology(broker_url, topology())
@@ -54,20 +54,21 @@ async def prepare(store_url: str, broker_url: str, wait_seconds: float) -> None:
 
 async def apply_feeds(store_url: str, source: str, feeds: Sequence[FeedSettings]) -> int:
     """Make `source` hold exactly these feeds; returns how many are active."""
-    async with _opened(store_url, create=True) as database:
-        return await FeedStore(database, lease=NO_LEASE).apply(source, feeds)
+    async with opened(store_url, create=True) as database:
+        return await FeedCatalogue(database).apply(source, feeds)
 
 
-async def list_feeds(store_url: str) -> tuple[tuple[FeedState, ...], datetime]:
-    """The active feeds, and the time to read them by."""
-    async with _opened(store_url) as database:
-        return await Accounts(database).feeds(), datetime.now(UTC)
+async def list_feeds(store_url: str, *, everything: bool = False) -> tuple[tuple[FeedState, ...], datetime]:
+    """The active feeds, or all there ever were, and the time to read them by."""
+    async with opened(store_url) as database:
+        accounts = Accounts(database)
+        return await accounts.feeds(everything=everything), await accounts.now()
 
 
 async def forget(store_url: str, url: str) -> tuple[list[str], int]:
     """Remove the article at `url` and every trace of it; returns the addresses it had, and how many entries went."""
     asked = normalise(url) or url
-    async with _opened(store_url) as database:
+    async with opened(store_url) as database:
         processor = ProcessorStore(database)
         urls = await processor.forget(asked)
         frontier = Frontier(database, lease=NO_LEASE, per_host=1)
@@ -78,18 +79,18 @@ async def forget(store_url: str, url: str) -> tuple[list[str], int]:
 
 async def republish(store_url: str, since: datetime) -> int:
     """Have the relays send the events made at `since` or later once more; returns how many those are."""
-    async with _opened(store_url) as database:
+    async with opened(store_url) as database:
         return await Outbox(database).republish(since)
 
 
 async def restored(store_url: str, broker_url: str, events: Path | None) -> Learned:
     """Learn what was said since the backup: from a file of events, or from the broker's stream."""
-    async with _opened(store_url) as database:
+    async with opened(store_url) as database:
         return await learn(database, broker_url, events)
 
 
 @asynccontextmanager
-async def _opened(url: str, *, create: bool = False, answer_seconds: float = ANSWER_SECONDS) -> AsyncIterator[Database]:
+async def opened(url: str, *, create: bool = False, answer_seconds: float = ANSWER_SECONDS) -> AsyncIterator[Database]:
     """The store at `url`. Raises PermanentError `no_state` for an SQLite file that is not there."""
     local = Path(url.removeprefix(SQLITE)) if url.startswith(SQLITE) else None
     if local is not None and create:

@@ -74,43 +74,12 @@ class Validators:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rhythm:
-    """What a feed's past says of its future. `gaps` are the newest publish gaps in seconds, newest last.
-
-    `ttl` is what its newest document asked for; a 304 has no document and the wish goes on.
-    """
+    """What a feed's past says of its future. `gaps` are the newest publish gaps in seconds, newest last."""
 
     gaps: tuple[float, ...] = ()
     newest: datetime | None = None
     failures: float = 0.0
     polls: int = 0
-    ttl: timedelta | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Feed:
-    """A subscribed feed as leased: the token must be shown at every later write.
-
-    `wait` is how long it is until the slot of its host that was taken with the lease; None when none was. `pushed`
-    while a hub tells us of its news.
-    """
-
-    feed_id: UUID
-    settings: FeedSettings
-    lease: UUID
-    validators: Validators | None = None
-    body_hash: str | None = None
-    rhythm: Rhythm = Rhythm()
-    wait: timedelta | None = None
-    pushed: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ParsedEntry:
-    """One element of a feed. `identity` is unique in it; `fingerprint` changes when the feed says something new."""
-
-    identity: str
-    fingerprint: str
-    facts: EntryFacts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,6 +97,101 @@ class Wishes:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Moving:
+    """A permanent redirect that is being watched: `url` is its target, seen by `polls` since `since`.
+
+    `proved` when what was read there was known to be of this feed.
+    """
+
+    url: str
+    since: datetime
+    polls: int = 0
+    proved: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unread:
+    """The next of a feed's earlier documents, where reading them was interrupted; so many are `left` to be read."""
+
+    url: str
+    left: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """What a feed's server has shown over time. Each value has a default: what was stored earlier may lack some.
+
+    `wishes` and `max_age` are the newest that were said. `proved` once it answered 304. `told_at` is when a document
+    came last; `unmodified` 304s came since, the last at `unmodified_at`. `probed_at`: asked unconditionally on purpose;
+    `lied_at`: a 304 was found false. `deaf` counts its full answers to a `-gzip` ETag that had not changed.
+    `moved_to` is asked in place of the feed's address. `gone_since` is its first 410, `parked` that it was confirmed.
+    `kills` are documents in a row that cost a worker, `alike` those in a row that another feed of the site had too.
+    `outcome`, `reason` and `failing_since` are of the last poll.
+    """
+
+    wishes: Wishes = Wishes()
+    max_age: timedelta | None = None
+    proved: bool = False
+    told_at: datetime | None = None
+    unmodified: int = 0
+    unmodified_at: datetime | None = None
+    probed_at: datetime | None = None
+    lied_at: datetime | None = None
+    deaf: int = 0
+    moving: Moving | None = None
+    moved_to: str | None = None
+    gone_since: datetime | None = None
+    parked: bool = False
+    kills: int = 0
+    alike: int = 0
+    unread: Unread | None = None
+    outcome: str | None = None
+    reason: str | None = None
+    failing_since: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Feed:
+    """A subscribed feed as leased: the token must be shown at every later write.
+
+    `wait` is how long it is until the slot of its host that was taken with the lease; None when none was. `late` is
+    how long ago it was due. `pushed` while a hub tells us of its news, which it last did at `pushed_at`.
+    """
+
+    feed_id: UUID
+    settings: FeedSettings
+    lease: UUID
+    validators: Validators | None = None
+    body_hash: str | None = None
+    content_hash: str | None = None
+    rhythm: Rhythm = Rhythm()
+    standing: Standing = Standing()
+    wait: timedelta | None = None
+    late: timedelta = timedelta(0)
+    pushed: bool = False
+    pushed_at: datetime | None = None
+
+    @property
+    def site(self) -> str:
+        """The site whose slots and places it takes."""
+        return site_of(self.address)
+
+    @property
+    def address(self) -> str:
+        """Where it is asked for: its own address, or where that has moved to for good."""
+        return self.standing.moved_to or self.settings.url
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ParsedEntry:
+    """One element of a feed. `identity` is unique in it; `fingerprint` changes when the feed says something new."""
+
+    identity: str
+    fingerprint: str
+    facts: EntryFacts
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FeedLinks:
     """Absolute addresses in the feed's head: `hub` tells of news (WebSub), `own` is the feed's name for itself.
 
@@ -137,6 +201,14 @@ class FeedLinks:
     hub: str | None = None
     own: str | None = None
     earlier: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hub:
+    """Who tells of a feed's news (WebSub); `topic` is the feed's name there. Absolute addresses."""
+
+    url: str
+    topic: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -161,18 +233,28 @@ class ParsedFeed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Timing:
-    """How long a site took to answer, and at which IP address; by it its pace is set."""
+    """How long a site took to answer, and at which IP address; by it its pace is set. A `good` answer is no refusal."""
 
     site: str
     address: str | None
     seconds: float
+    good: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hop:
+    """A redirect that was followed: `url` answered with `status` and named the next address."""
+
+    url: str
+    status: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Response:
     """One HTTP answer after redirects, its body decoded and bounded. Header names are lower case.
 
-    `address` is the IP address that was connected to.
+    `address` is the IP address that was connected to; `hops` are the redirects that led here, in their order;
+    `cookies` are the names of those that were offered: their values are kept nowhere.
     """
 
     requested_url: str
@@ -184,10 +266,17 @@ class Response:
     seconds: float
     truncated: bool = False
     address: str | None = None
+    hops: tuple[Hop, ...] = ()
+    cookies: tuple[str, ...] = ()
 
     @property
     def timing(self) -> Timing:
-        return Timing(site=site_of(self.final_url), address=self.address, seconds=self.seconds)
+        return Timing(
+            site=site_of(self.final_url),
+            address=self.address,
+            seconds=self.seconds,
+            good=self.status < 400 or self.status in {404, 410},
+        )
 
     @property
     def validators(self) -> Validators | None:

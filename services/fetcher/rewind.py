@@ -9,9 +9,9 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import case, literal, select, update
 
-from services.fetcher.hosts import PATIENCE, TOLERANCE, is_rewound
-from services.fetcher.store import PENDING
-from services.fetcher.tables import entries, feeds, hosts
+from services.fetcher.hosts.politeness import PATIENCE
+from services.fetcher.hosts.slots import TOLERANCE, is_address_rewound, is_rewound
+from services.fetcher.tables import PENDING, entries, feeds, host_addresses, hosts
 from shared.database import Connection, Database, UtcDateTime, clock
 
 # When a pause after a failure began is not known; only where others were in the future it may have been, too.
@@ -51,7 +51,14 @@ async def _leases(connection: Connection, latest: datetime) -> int:
 
 
 async def _hosts(connection: Connection, now: datetime) -> int:
-    rows = await connection.execute(select(hosts).where(hosts.c.next_allowed_at > now + PATIENCE))
-    ahead = [row.site for row in rows if is_rewound(row, now)]
-    await connection.execute(update(hosts).where(hosts.c.site.in_(ahead)).values(next_allowed_at=now))
-    return len(ahead)
+    """Their slots; addresses have some, too, and are locked after the sites."""
+    ahead = 0
+    for table, key, is_ahead in (
+        (hosts, hosts.c.site, is_rewound),
+        (host_addresses, host_addresses.c.address, is_address_rewound),
+    ):
+        rows = await connection.execute(select(table).where(table.c.next_allowed_at > now + PATIENCE))
+        which = [getattr(row, key.name) for row in rows if is_ahead(row, now)]
+        await connection.execute(update(table).where(key.in_(which)).values(next_allowed_at=now))
+        ahead += len(which)
+    return ahead

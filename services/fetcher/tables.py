@@ -9,6 +9,11 @@ metadata = MetaData()
 LONGEST_REASON = 60
 """Characters; reasons are short codes, and what others call one may be longer."""
 
+PENDING = "pending"
+QUEUED = "queued"
+FORGOTTEN = "forgotten"
+"""States of an entry; the last is a reason to skip one, too."""
+
 feeds = Table(
     "feeds",
     metadata,
@@ -31,14 +36,34 @@ feeds = Table(
     Column("rhythm", JSON, nullable=False),
     Column("standing", JSON, nullable=False, server_default=text("'{}'")),
     Column("pushed_until", UtcDateTime),
+    Column("pushed_at", UtcDateTime),
     Column("why", JSON),
     Column("polled_at", UtcDateTime),
     Column("next_poll_at", UtcDateTime, nullable=False),
     Column("lease", Uuid),
     Column("lease_until", UtcDateTime),
-    Index("feeds_due", "next_poll_at"),
+    # Of those that may be polled at all: any number may rest.
+    Index(
+        "feeds_due",
+        "next_poll_at",
+        sqlite_where=text("active = 1 AND paused = 0 AND same_as IS NULL"),
+        postgresql_where=text("active AND NOT paused AND same_as IS NULL"),
+    ),
     Index("feeds_final_url", "final_url"),
-    Index("feeds_parent", "parent"),
+    Index("feeds_body_hash", "body_hash"),
+    # Of those that have one, or SQLite does not look for them here.
+    Index(
+        "feeds_parent",
+        "parent",
+        sqlite_where=text("parent IS NOT NULL"),
+        postgresql_where=text("parent IS NOT NULL"),
+    ),
+    Index(
+        "feeds_same_as",
+        "same_as",
+        sqlite_where=text("same_as IS NOT NULL"),
+        postgresql_where=text("same_as IS NOT NULL"),
+    ),
 )
 
 entries = Table(
@@ -92,6 +117,7 @@ hosts = Table(
     Column("next_allowed_at", UtcDateTime, nullable=False),
     Column("blocked_until", UtcDateTime),
     Column("delay_seconds", Float, nullable=False),
+    Column("crawl_seconds", Float),
     Column("answer_seconds", Float),
     Column("address", Text),
 )
@@ -111,4 +137,31 @@ robots = Table(
     Column("status", Integer, nullable=False),
     Column("body", Text, nullable=False),
     Column("fresh_until", UtcDateTime, nullable=False),
+    Column("reached_at", UtcDateTime),
+)
+
+# At the hubs that feeds name (WebSub). `token` is the last part of the callback's address. `asked` is what a hub was
+# asked for last, and only that is confirmed. `news_at` is when the feed is to be polled for news that a hub told of.
+subscriptions = Table(
+    "subscriptions",
+    metadata,
+    Column("token", String(64), primary_key=True),
+    Column("feed_id", Uuid, nullable=False),
+    Column("hub", Text, nullable=False),
+    Column("topic", Text, nullable=False),
+    Column("secret", String(64)),
+    Column("wanted", Boolean, nullable=False),
+    Column("asked", String(20)),
+    Column("asked_at", UtcDateTime),
+    Column("verified_until", UtcDateTime),
+    Column("failures", Integer, nullable=False, server_default=text("0")),
+    Column("silences", Integer, nullable=False, server_default=text("0")),
+    Column("reason", String(LONGEST_REASON)),
+    Column("next_at", UtcDateTime),
+    Column("news_at", UtcDateTime),
+    Column("lease", Uuid),
+    Column("lease_until", UtcDateTime),
+    Index("subscriptions_feed", "feed_id"),
+    Index("subscriptions_due", "next_at"),
+    Index("subscriptions_news", "news_at"),
 )

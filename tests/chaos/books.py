@@ -9,8 +9,7 @@ from typing import Any, TypeVar
 from chaos.records import Settled, Stored, StoredEntry
 from sqlalchemy import Row, func, select
 
-from services.fetcher.store import PENDING
-from services.fetcher.tables import entries
+from services.fetcher.tables import PENDING, entries
 from services.processor.tables import inbox, outbox, revisions
 from shared.database import Database
 from shared.errors import TransientError

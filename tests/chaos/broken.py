@@ -15,11 +15,13 @@ from chaos.troubled import TROUBLES
 
 from services.console import commands, sinks
 from services.fetcher import __main__ as fetcher
-from services.fetcher import downloader, frontier
-from services.fetcher.frontier import Frontier, Visit
-from services.fetcher.model import Entry, Response
-from services.fetcher.observation import Observe
-from services.fetcher.store import FeedStore, Poll
+from services.fetcher.model import Entry
+from services.fetcher.pages import downloader, frontier
+from services.fetcher.pages.downloader import Seen
+from services.fetcher.pages.frontier import Frontier, Visit
+from services.fetcher.pages.observation import Observe
+from services.fetcher.polling.listing import store_selection
+from services.fetcher.polling.store import FeedStore, Poll
 from services.processor import __main__ as processor
 from services.processor import decision, store
 from services.processor.handler import Handler
@@ -55,7 +57,7 @@ class ValidatorsFirst(FeedStore):
         if kept and poll.selection is not None:
             await reached(Step.POLL_COMMIT, "after")
             async with self._database.transaction() as connection:
-                await self._store_selection(connection, poll.feed, poll.selection, await clock(connection))
+                await store_selection(connection, poll.feed, poll.selection, await clock(connection))
         return kept
 
 
@@ -131,8 +133,8 @@ def _without_token(entry: Entry) -> dict[str, UUID]:
 _honest_page = downloader._raw_page
 
 
-def _page_named_by_content(entry: Entry, finding: Observe, response: Response | None, visit: Visit) -> RawPage:
-    page = _honest_page(entry, finding, response, visit)
+def _page_named_by_content(entry: Entry, finding: Observe, seen: Seen, visit: Visit) -> RawPage:
+    page = _honest_page(entry, finding, seen, visit)
     return page.model_copy(update={"raw_id": uuid5(page.entry_id, page.body.hex())}) if page.body else page
 
 

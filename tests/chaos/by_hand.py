@@ -111,7 +111,7 @@ async def by_hand(url: str, port: int, queues: Queues | None = None, **fetcher: 
             build_processor(ProcessorSettings(workers=1), database=database, broker=broker) as processor,
             build_fetcher(hasty(port, **fetcher), database=database, broker=broker) as fetching,
         ):
-            await fetching.feeds.apply(SOURCE, [THE_FEED])
+            await fetching.catalogue.apply(SOURCE, [THE_FEED])
             yield ByHand(fetcher=fetching, processor=processor, queues=broker)
     finally:
         await database.close()

@@ -172,7 +172,7 @@ async def worked_off(url: str, port: int) -> list[Event]:
         build_processor(ProcessorSettings(workers=1), database=database, broker=broker) as processor,
         build_fetcher(settings, database=database, broker=broker) as fetcher,
     ):
-        await fetcher.feeds.apply(SOURCE, [THE_FEED])
+        await fetcher.catalogue.apply(SOURCE, [THE_FEED])
         pipeline = Pipeline(fetcher=fetcher, processor=processor, broker=broker, accounts=Accounts(database))
         await pipeline.run(Stop(), shown, lambda: idle(pipeline))
     await database.close()

@@ -9,11 +9,12 @@ from fakes import NOW, feed, parsed, poll, settings
 from postgres_cluster import TEMPLATE, PostgresCluster
 from sqlalchemy import select, text, update
 
-from services.fetcher import store as store_module
 from services.fetcher.model import Feed, Rhythm, Validators, feed_id
-from services.fetcher.selection import Selection, Skipped
-from services.fetcher.store import APPLYING, FORGOTTEN, FeedStore
-from services.fetcher.tables import entries, feed_entries, feeds
+from services.fetcher.polling import listing
+from services.fetcher.polling.catalogue import APPLYING, FeedCatalogue
+from services.fetcher.polling.selection import Selection, Skipped
+from services.fetcher.polling.store import FeedStore
+from services.fetcher.tables import FORGOTTEN, entries, feed_entries, feeds
 from shared.database import Database, lock
 
 LEASE = timedelta(minutes=3)
@@ -25,7 +26,7 @@ VALIDATORS = Validators(url="https://news.example/feed.xml", etag='"1"', last_mo
 
 async def due_feeds(database: Database, *urls: str) -> None:
     wanted = [settings(url) for url in urls or ("https://news.example/feed.xml",)]
-    await FeedStore(database, lease=LEASE).apply("feeds.yaml", wanted)
+    await FeedCatalogue(database).apply("feeds.yaml", wanted)
     await make_due(database)
 
 
@@ -61,13 +62,13 @@ async def test_feeds_that_leave_the_file_rest_and_keep_their_state(database: Dat
     """What comes back to the file goes on where it was; other files' feeds are not touched."""
     store = FeedStore(database, lease=LEASE)
     await due_feeds(database)
-    await store.apply("other.yaml", [settings(OTHER)])
+    await FeedCatalogue(database).apply("other.yaml", [settings(OTHER)])
     await store.commit(poll(await leased(database), body_hash="abc"))
-    await store.apply("feeds.yaml", [])
+    await FeedCatalogue(database).apply("feeds.yaml", [])
     await make_due(database)
     assert [each.settings.url for each in await store.lease(10)] == [OTHER]
 
-    await store.apply("feeds.yaml", [settings()])
+    await FeedCatalogue(database).apply("feeds.yaml", [settings()])
     assert [each.body_hash for each in await store.lease(10)] == ["abc"]
 
 
@@ -76,7 +77,7 @@ async def test_settings_change_without_losing_the_lease(database: Database) -> N
     await due_feeds(database)
     held = await leased(database)
     store = FeedStore(database, lease=LEASE)
-    await store.apply("feeds.yaml", [settings(section="world")])
+    await FeedCatalogue(database).apply("feeds.yaml", [settings(section="world")])
     assert await store.commit(poll(held))
     await make_due(database)
 
@@ -85,7 +86,7 @@ async def test_settings_change_without_losing_the_lease(database: Database) -> N
 
 async def test_new_feeds_do_not_start_all_at_once(database: Database) -> None:
     """A quarter of a second lies between two of many new feeds, on average."""
-    await FeedStore(database, lease=LEASE).apply(
+    await FeedCatalogue(database).apply(
         "feeds.yaml", [settings(f"https://s{number}.example/") for number in range(100)]
     )
     due = sorted(at for (at,) in await rows(database, feeds, feeds.c.next_poll_at))
@@ -120,7 +121,7 @@ async def test_fetchers_that_start_together_apply_their_feeds_in_turn(postgres_c
     database = Database.open(postgres_cluster.fresh_url(TEMPLATE))
     async with database.transaction() as first:
         await lock(first, APPLYING)
-        second = asyncio.create_task(FeedStore(database, lease=LEASE).apply("feeds.yaml", [settings()]))
+        second = asyncio.create_task(FeedCatalogue(database).apply("feeds.yaml", [settings()]))
         async with asyncio.timeout(20):
             while not await waiting_for_locks(database):  # noqa: ASYNC110 - the server tells nobody
                 await asyncio.sleep(0.01)
@@ -179,7 +180,7 @@ async def test_entries_validators_and_the_next_poll_are_stored_together(database
             raise KeyError("in the middle")
         return "news.example"
 
-    monkeypatch.setattr(store_module, "site_of", fails_at_the_second)
+    monkeypatch.setattr(listing, "site_of", fails_at_the_second)
     three = [parsed(name, f"https://news.example/{name}") for name in "abc"]
     with pytest.raises(KeyError):
         await FeedStore(database, lease=LEASE).commit(poll(held, *three, validators=VALIDATORS, body_hash="abc"))
@@ -281,7 +282,7 @@ async def test_a_feed_whose_secret_is_not_set_stops_no_other(database: Database,
     """It is left out while the variable is missing, and works as soon as it is there."""
     monkeypatch.delenv("FILDACTU_TEST_TOKEN", raising=False)
     secret = settings(OTHER, headers={"Authorization": "Bearer ${FILDACTU_TEST_TOKEN}"})
-    await FeedStore(database, lease=LEASE).apply("feeds.yaml", [settings(), secret])
+    await FeedCatalogue(database).apply("feeds.yaml", [settings(), secret])
     await make_due(database)
     found = await FeedStore(database, lease=OVER).lease(10)
     assert [each.settings.url for each in found] == ["https://news.example/feed.xml"]

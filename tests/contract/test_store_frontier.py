@@ -10,11 +10,13 @@ from fakes import NOW, parsed, poll, settings
 from sqlalchemy import select, update
 
 from services.fetcher.errors import HostBusy, LeaseLost
-from services.fetcher.frontier import Frontier, VisitResult
-from services.fetcher.hosts import HostStore
+from services.fetcher.hosts.hosts import HostStore
+from services.fetcher.hosts.politeness import PolitenessPolicy
 from services.fetcher.model import Entry, FeedSettings, Validators
-from services.fetcher.selection import Selection
-from services.fetcher.store import FeedStore
+from services.fetcher.pages.frontier import Frontier, VisitResult
+from services.fetcher.polling.catalogue import FeedCatalogue
+from services.fetcher.polling.selection import Selection
+from services.fetcher.polling.store import FeedStore
 from services.fetcher.tables import entries, feed_entries, feeds
 from shared import outcomes
 from shared.database import Database, clock
@@ -31,8 +33,8 @@ def frontier(database: Database, *, lease: timedelta = LEASE, per_host: int = 2)
 
 
 async def store_entries(database: Database, *urls: str | None, feed: FeedSettings | None = None) -> None:
-    store = FeedStore(database, lease=LEASE)
-    await store.apply("feeds.yaml", [feed or settings()])
+    store = FeedStore(database, lease=LEASE, policy=PolitenessPolicy(delay=NO_DELAY))
+    await FeedCatalogue(database).apply("feeds.yaml", [feed or settings()])
     async with database.transaction() as connection:
         await connection.execute(update(feeds).values(next_poll_at=NOW - timedelta(days=3650)))
     (held,) = await store.lease(1)
@@ -336,7 +338,7 @@ async def test_entries_of_a_feed_whose_secret_is_gone_stop_no_other(database: Da
     """The feed may have left the file together with its variable; its entries wait, the fetcher goes on."""
     monkeypatch.delenv("FILDACTU_TEST_TOKEN", raising=False)
     await store_entries(database, PAGE)
-    await FeedStore(database, lease=LEASE).apply(
+    await FeedCatalogue(database).apply(
         "feeds.yaml", [settings(headers={"Authorization": "Bearer ${FILDACTU_TEST_TOKEN}"})]
     )
     assert await frontier(database, lease=OVER).lease(10) == []

@@ -7,10 +7,13 @@ from itertools import pairwise
 import pytest
 from sqlalchemy import select
 
-from services.fetcher import hosts as hosts_module
 from services.fetcher import tables
 from services.fetcher.errors import HostBusy
-from services.fetcher.hosts import PATIENCE, HostStore, RobotsFile, reserve_slot, turn
+from services.fetcher.hosts import hosts as hosts_module
+from services.fetcher.hosts.hosts import HostStore, turn
+from services.fetcher.hosts.politeness import PATIENCE
+from services.fetcher.hosts.robotstxt import RobotsFile
+from services.fetcher.hosts.slots import reserve_slot
 from services.fetcher.tables import robots
 from shared import statements
 from shared.database import Database, clock
@@ -74,11 +77,14 @@ async def test_robots_are_kept_while_they_are_fresh(database: Database) -> None:
     new = RobotsFile(status=200, body="User-agent: *\nDisallow: /privé")
     await hosts.save_robots(origin, new, timedelta(hours=1))
 
-    assert new == await hosts.robots(origin)
+    kept = await hosts.robots(origin)
+    assert kept is not None
+    assert (kept.status, kept.body) == (new.status, new.body)
+    assert timedelta(minutes=59) < kept.fresh_for <= timedelta(hours=1)
 
 
 async def test_pruning_drops_what_is_out_of_date(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Robots files past their time and sites that nobody asks any more; never a site that is held."""
+    """Robots files long past their time, sites and addresses that nobody asks any more; never a site that is held."""
     monkeypatch.setattr(statements, "PRUNED_AT_ONCE", 2)
     monkeypatch.setattr(hosts_module, "IDLE_FOR", timedelta(0))
     hosts, file = HostStore(database), RobotsFile(status=200, body="")
@@ -88,13 +94,32 @@ async def test_pruning_drops_what_is_out_of_date(database: Database, monkeypatch
     await hosts.save_robots("https://new.example", file, timedelta(hours=1))
     await hosts.reserve("asked.example", PATIENCE)
     await hosts.hold("held.example", timedelta(hours=1))
+    async with database.transaction() as connection:
+        now = await clock(connection)
+        for name, at in (("192.0.2.1", now - DELAY), ("192.0.2.2", now + timedelta(hours=1))):
+            await connection.execute(tables.host_addresses.insert(), {"address": name, "next_allowed_at": at})
+    await hosts.prune()
+
+    keys = (robots.c.origin, tables.hosts.c.site, tables.host_addresses.c.address)
+    async with database.snapshot() as connection:
+        kept = [list((await connection.execute(select(key))).scalars()) for key in keys]
+    assert [sorted(names) for names in kept] == [
+        ["https://new.example"],
+        ["asked.example", "held.example"],
+        ["192.0.2.2"],
+    ]
+
+
+async def test_a_robots_file_that_is_out_of_date_is_kept_for_a_week(database: Database) -> None:
+    """Its host may not answer when it is asked for again."""
+    hosts, file = HostStore(database), RobotsFile(status=200, body="")
+    await hosts.save_robots("https://away.example", file, -hosts_module.IDLE_FOR + DELAY)
+    await hosts.save_robots("https://forgotten.example", file, -hosts_module.IDLE_FOR - DELAY)
     await hosts.prune()
 
     async with database.snapshot() as connection:
-        kept = [
-            list((await connection.execute(select(key))).scalars()) for key in (robots.c.origin, tables.hosts.c.site)
-        ]
-    assert [sorted(names) for names in kept] == [["https://new.example"], ["asked.example", "held.example"]]
+        kept = (await connection.execute(select(robots.c.origin))).scalars()
+        assert list(kept) == ["https://away.example"]
 
 
 async def test_a_site_that_is_asked_while_it_is_pruned_keeps_its_pace(

@@ -6,11 +6,12 @@ import pytest
 from fakes import URL, event, parsed, poll, raw_page, settings
 from sqlalchemy import Table, select, update
 
-from services.fetcher.frontier import Frontier, VisitResult
-from services.fetcher.hosts import HostStore
+from services.fetcher.hosts.hosts import HostStore
+from services.fetcher.pages.frontier import Frontier, VisitResult
+from services.fetcher.polling.catalogue import FeedCatalogue
+from services.fetcher.polling.store import FeedStore
 from services.fetcher.rewind import mend_rewound
-from services.fetcher.store import PENDING, QUEUED, FeedStore
-from services.fetcher.tables import entries, feeds, hosts
+from services.fetcher.tables import PENDING, QUEUED, entries, feeds, host_addresses, hosts
 from services.processor.model import Revised
 from services.processor.outbox import Outbox
 from services.processor.store import ProcessorStore
@@ -32,7 +33,7 @@ async def move(database: Database, table: Table, by: timedelta, *columns: str) -
 async def polled(database: Database) -> FeedStore:
     """One feed, polled, with one entry that is due."""
     store = FeedStore(database, lease=LEASE)
-    await store.apply("test", [settings()])
+    await FeedCatalogue(database).apply("test", [settings()])
     async with database.transaction() as connection:
         await connection.execute(update(feeds).values(next_poll_at=await clock(connection)))
     (leased,) = await store.lease(1)
@@ -149,6 +150,21 @@ async def test_a_slot_in_the_future_is_nobodys_reason_to_wait(database: Database
     await move(database, hosts, HOUR, "next_allowed_at")
 
     assert await works.reserve("news.example", timedelta(seconds=2)) == timedelta(0)
+    assert await mend_rewound(database, lease=LEASE) == 0
+
+
+async def test_an_address_is_not_kept_waiting_for_a_slot_in_the_future(database: Database) -> None:
+    """Until it is mended, nobody waits for that time either."""
+    async with database.transaction() as connection:
+        now = await clock(connection)
+        taken = {"address": "93.184.215.14", "next_allowed_at": now + HOUR}
+        await connection.execute(host_addresses.insert(), taken)
+        asked = {"site": "news.example", "address": taken["address"], "delay_seconds": 0.0}
+        await connection.execute(hosts.insert(), {**asked, "next_allowed_at": now})
+
+    assert await HostStore(database).reserve("news.example", timedelta(0)) == timedelta(0)
+    await move(database, host_addresses, HOUR, "next_allowed_at")
+    assert await mend_rewound(database, lease=LEASE) == 1
     assert await mend_rewound(database, lease=LEASE) == 0
 
 

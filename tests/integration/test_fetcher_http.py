@@ -13,8 +13,8 @@ from aiohttp import web
 from aiohttp.abc import AbstractResolver, ResolveResult
 from backports import zstd
 
-from services.fetcher.http import HttpClient, HttpPolicy
-from services.fetcher.model import Validators
+from services.fetcher.model import Hop, Validators
+from services.fetcher.web.http import HttpClient, HttpPolicy
 from shared.errors import PermanentError, TransientError
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -119,6 +119,17 @@ async def test_a_page_comes_with_what_the_server_said(site):
     assert response.validators == Validators(url=site.url("/a"), etag='W/"x"')
 
 
+async def test_the_address_that_answered_is_known_on_every_connection(site):
+    """Also on one that is used again, and that is given back before its answer is looked at."""
+    site.page("/a")
+    site.page("/b", status=304, body=b"")
+    async with client(site) as http:
+        answers = [await http.get(site.url(path), accept="*/*") for path in ("/a", "/b", "/none", "/a")]
+
+    assert [answer.address for answer in answers] == ["127.0.0.1"] * 4
+    assert [answer.hops for answer in answers] == [()] * 4
+
+
 async def test_a_request_says_who_asks_and_nothing_more(site):
     """User-Agent, Accept and codings; no Referer, no cookie, no credentials."""
     site.page("/a")
@@ -221,6 +232,8 @@ async def test_redirects_are_followed_and_each_hop_is_announced(site, status):
     assert (response.status, response.final_url) == (200, "http://other.test/d")
     assert response.requested_url == site.url("/a")
     assert hops == [(site.url("/c"), ["/a"]), ("http://other.test/d", ["/a", "/c"])]
+    assert response.hops == (Hop(url=site.url("/a"), status=status), Hop(url=site.url("/c"), status=status))
+    assert response.address == "127.0.0.1"
     assert "Authorization" not in site.requests[2].headers
 
 
@@ -287,10 +300,30 @@ PRIVATE_FORMS = [
     "http://0x7f.1:{port}/secret",
     "http://127.1:{port}/secret",
     "http://0:{port}/secret",
+    "http://0.0.0.0:{port}/secret",
+    "http://0177.0.0.1:{port}/secret",
+    "http://017700000001:{port}/secret",
+    "http://0x7f000001:{port}/secret",
+    "http://127.0.0.1.:{port}/secret",
+    "http://%31%32%37.0.0.1:{port}/secret",
+    "http://127。0。0。1:{port}/secret",
+    "http://[::]:{port}/secret",
+    "http://[0:0:0:0:0:ffff:7f00:1]:{port}/secret",
+    "http://[64:ff9b:1::7f00:1]:{port}/secret",
+    "http://[2002:7f00:1::]:{port}/secret",
+    "http://[2001:0:4136:e378:8000:63bf:80ff:fffe]:{port}/secret",
+    "http://[fec0::1]:{port}/secret",
+    "http://[fe80::1]:{port}/secret",
+    "http://[fd00:ec2::254]:{port}/secret",
+    "http://[ff02::1]:{port}/secret",
+    "http://user@127.0.0.1:{port}/secret",
+    "http://news.example@127.0.0.1:{port}/secret",
     "http://①②⑦.0.0.1:{port}/secret",
     "http://localhost:{port}/secret",
     "http://10.0.0.1/",
     "http://169.254.169.254/latest/meta-data/",
+    "http://168.63.129.16/machine",
+    "http://100.100.100.200/latest/meta-data/",
 ]
 
 
@@ -306,7 +339,7 @@ async def test_no_form_of_a_private_address_is_connected_to(site, form):
     assert site.requests == []
 
 
-@pytest.mark.parametrize("form", PRIVATE_FORMS[1:4])
+@pytest.mark.parametrize("form", PRIVATE_FORMS)
 async def test_a_redirect_to_a_private_address_is_refused(site, form):
     """A public page cannot send us inside."""
     site.redirect("/a", form.format(port=site.port))
@@ -446,6 +479,26 @@ async def test_a_drip_is_given_up_for_its_rate(site):
     async with raw_server(head, *[b"x"] * 10_000, pause=0.02) as server:
         with pytest.raises(TransientError, match="too_slow"):
             await get(server, server.url("/"), policy={"slow_start_seconds": 0.1})
+
+
+async def test_a_slow_body_that_keeps_its_pace_is_read_to_its_end():
+    """Each byte buys the time for those that follow."""
+    head = b"HTTP/1.1 200 OK\r\nContent-Length: 10000\r\n\r\n"
+    async with raw_server(head, *[b"x" * 1000] * 10, pause=0.02) as server:
+        response = await get(
+            server, server.url("/"), policy={"slow_start_seconds": 0.1, "least_bytes_per_second": 10.0}
+        )
+
+    assert response.body == b"x" * 10_000
+
+
+async def test_a_body_that_keeps_its_pace_ends_with_the_time_for_all():
+    """However much time its bytes have bought."""
+    head = b"HTTP/1.1 200 OK\r\nContent-Length: 10000\r\n\r\n"
+    policy = {"slow_start_seconds": 0.1, "least_bytes_per_second": 1.0}
+    async with raw_server(head, *[b"x"] * 10_000, pause=0.02) as server:
+        with pytest.raises(TransientError, match="timeout"):
+            await get(server, server.url("/"), policy=policy, total_seconds=0.5)
 
 
 @pytest.mark.parametrize(

@@ -1,29 +1,89 @@
-"""Parsing in its worker process: a hostile feed costs that process and nothing else."""
+"""Parsing in worker processes: a hostile feed costs one of them now and then, and its neighbours nothing."""
 
-from datetime import UTC, datetime
+import asyncio
+from contextlib import suppress
 
 import pytest
 
-from services.fetcher.parsing import parse_feed
-from shared.workers import WorkerLimits, WorkerLost, WorkerPool
+from services.fetcher.documents.parsers import Parsers
+from shared.errors import PermanentError
+from shared.workers import WorkerLimits, WorkerLost
 
-NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 FEED = b'<rss version="2.0"><channel><title>T</title><item><guid>1</guid>%s</item></channel></rss>'
+GOOD, BAD = "https://courrier.example/rss", "https://hostile.example/rss"
 HOSTILE = {
-    "addresses": FEED % (b"<author>a@" + b"a." * 64_000 + b"</author>"),
-    "attributes": FEED % (b"<x " + b" ".join(b"a%d='1'" % number for number in range(120_000)) + b"/>"),
+    "categories": FEED % b"".join(b"<category>c%d</category>" % number for number in range(100_000)),
+    "unclosed lists": FEED % (b"<skipHours>" * 1_000_000),
 }
 
 
+@pytest.fixture
+async def parsers():
+    made = Parsers(WorkerLimits(workers=1, seconds=2.0))
+    yield made
+    await made.close()
+
+
 @pytest.mark.parametrize("attack", HOSTILE)
-async def test_a_feed_that_takes_too_long_is_killed_and_the_next_is_parsed(attack):
-    """Feeds that keep the parser busy for minutes end at the limit; the pool goes on."""
-    pool = WorkerPool("parsing", WorkerLimits(workers=1, seconds=3))
-    try:
-        with pytest.raises(WorkerLost, match="worker_timeout"):
-            await pool.run(parse_feed, HOSTILE[attack], None, "https://courrier.example/rss", NOW)
-        parsed = await pool.run(parse_feed, FEED % b"", None, "https://courrier.example/rss", NOW)
-    finally:
-        await pool.close()
+async def test_a_feed_that_takes_too_long_is_killed_and_the_next_is_parsed(parsers, attack):
+    """Feeds that keep the parser busy for minutes end at the limit; the only worker goes on with the next."""
+    with pytest.raises(WorkerLost, match="worker_timeout"):
+        await parsers.parse(HOSTILE[attack], None, BAD)
+    parsed = await parsers.parse(FEED % b"", None, GOOD)
 
     assert [entry.identity for entry in parsed.entries] == ["1"]
+
+
+async def test_a_hostile_feed_never_holds_up_its_neighbours_twice(parsers):
+    """It is read again and again; meanwhile the others come through one by one on the single common worker."""
+    killed = 0
+
+    async def again_and_again():
+        nonlocal killed
+        while True:
+            with suppress(WorkerLost):
+                await parsers.parse(HOSTILE["categories"], None, BAD)
+            killed += 1
+
+    with pytest.raises(WorkerLost):
+        await parsers.parse(HOSTILE["categories"], None, BAD)
+    attack = asyncio.create_task(again_and_again())
+    try:
+        for number in range(60):
+            await parsers.parse(FEED % b"", None, f"{GOOD}/{number}")
+    finally:
+        attack.cancel()
+
+    # Were they in one queue, each would have waited for a kill.
+    assert killed < 30
+
+
+async def test_a_feed_that_is_read_again_is_no_longer_suspect(parsers):
+    """A feed that was too heavy once comes back among the others as soon as it is read."""
+    with pytest.raises(WorkerLost):
+        await parsers.parse(HOSTILE["categories"], None, BAD)
+    suspected = parsers.suspected(BAD)
+    await parsers.parse(FEED % b"", None, BAD)
+
+    assert (suspected, parsers.suspected(BAD)) == (True, False)
+
+
+async def test_a_page_in_place_of_a_feed_is_no_reason_for_suspicion(parsers):
+    """Only what costs a worker is kept apart."""
+    with pytest.raises(PermanentError, match="not_a_feed"):
+        await parsers.parse(b"<html></html>", None, BAD)
+
+    assert not parsers.suspected(BAD)
+
+
+async def test_suspects_are_forgotten_when_there_are_too_many():
+    """Whoever moves from address to address fills no memory."""
+    parsers = Parsers(WorkerLimits(workers=1, seconds=1.0), most_suspects=1)
+    try:
+        for url in (BAD, f"{BAD}/2"):
+            with pytest.raises(WorkerLost):
+                await parsers.parse(HOSTILE["categories"], None, url)
+    finally:
+        await parsers.close()
+
+    assert [parsers.suspected(url) for url in (BAD, f"{BAD}/2")] == [False, True]

@@ -14,7 +14,7 @@ from model.pipeline import Parts
 from model.processing import Ledger, Outbox, Store
 
 from services.fetcher.model import Entry, Feed
-from services.fetcher.store import Poll
+from services.fetcher.polling.store import Poll
 from services.processor.model import Known, Places, Revised
 from services.processor.outbox import Pending
 from shared.envelope import Message

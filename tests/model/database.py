@@ -12,9 +12,9 @@ from uuid import UUID
 
 from model.clockwork import Clockwork, Process
 
-from services.fetcher.model import FeedSettings, Rhythm, Validators
-from services.fetcher.politeness import HostSlot
-from services.fetcher.store import PENDING
+from services.fetcher.hosts.politeness import HostSlot
+from services.fetcher.model import FeedSettings, Rhythm, Standing, Validators
+from services.fetcher.tables import PENDING
 from services.processor.model import Revised, Stored
 from shared.envelope import Message
 from shared.errors import StoreUnavailable, TransientError
@@ -33,8 +33,10 @@ class FeedRow:
     settings: FeedSettings
     next_poll_at: datetime
     rhythm: Rhythm = field(default_factory=Rhythm)
+    standing: Standing = field(default_factory=Standing)
     validators: Validators | None = None
     body_hash: str | None = None
+    content_hash: str | None = None
     lease: UUID | None = None
     lease_until: datetime | None = None
 

@@ -9,11 +9,11 @@ from model.clockwork import Process
 from model.database import Database, EntryRow, FeedRow, free
 
 from services.fetcher.errors import HostBusy, LeaseLost
-from services.fetcher.frontier import Visit, VisitResult
-from services.fetcher.hosts import PATIENCE
+from services.fetcher.hosts.politeness import PATIENCE, HostSlot, penalty, reserve
 from services.fetcher.model import Entry, Feed, ParsedEntry, entry_id
-from services.fetcher.politeness import HostSlot, penalty, reserve
-from services.fetcher.store import PENDING, QUEUED, Poll
+from services.fetcher.pages.frontier import Visit, VisitResult
+from services.fetcher.polling.store import Poll
+from services.fetcher.tables import PENDING, QUEUED
 from shared.outcomes import QUARANTINED
 from shared.urls import site_of
 
@@ -51,9 +51,17 @@ class Feeds:
         return True
 
     def remember(self, poll: Poll, now: datetime) -> None:
-        said = {"validators": poll.validators, "body_hash": poll.body_hash, "rhythm": poll.rhythm}
-        due = now + poll.schedule.wait
-        self.put(poll.feed.feed_id, **said, next_poll_at=due, lease=None, lease_until=None)
+        self.put(
+            poll.feed.feed_id,
+            validators=poll.validators,
+            body_hash=poll.body_hash,
+            content_hash=poll.content_hash,
+            rhythm=poll.rhythm,
+            standing=poll.standing,
+            next_poll_at=now + poll.schedule.wait,
+            lease=None,
+            lease_until=None,
+        )
 
     def store(self, poll: Poll, now: datetime) -> None:
         if poll.selection is None:
@@ -78,6 +86,14 @@ class Feeds:
         with self.db.transaction(self.process):
             if self.ours(feed):
                 self.put(feed.feed_id, next_poll_at=until, lease=None, lease_until=None)
+
+    async def put_off(self, feed: Feed, others: tuple[Feed, ...], wait: timedelta) -> None:
+        with self.db.transaction(self.process) as now:
+            if self.ours(feed):
+                self.put(feed.feed_id, next_poll_at=now + wait, lease=None, lease_until=None)
+            for each in others:
+                if self.db.feeds[each.feed_id].lease is None:
+                    self.put(each.feed_id, rhythm=each.rhythm, standing=each.standing, next_poll_at=now + wait)
 
     async def release(self, feed: Feed) -> None:
         with self.db.transaction(self.process):
@@ -205,6 +221,8 @@ class Hosts:
             start, self.db.hosts[site] = _slot(self.db, site, delay, now)
         return start - now
 
+    follow = reserve
+
     async def check(self, site: str) -> None:
         with self.db.transaction(self.process) as now:
             slot = self.db.hosts.get(site)
@@ -237,7 +255,9 @@ def _feed(row: FeedRow, feed: UUID, token: UUID) -> Feed:
         lease=token,
         validators=row.validators,
         body_hash=row.body_hash,
+        content_hash=row.content_hash,
         rhythm=row.rhythm,
+        standing=row.standing,
     )
 
 

@@ -16,10 +16,12 @@ from model import broker, clockwork, fetching, processing, site
 from model.clockwork import Actor, Clockwork, Process
 from model.database import Database, FeedRow
 
-from services.fetcher import downloader, poller
 from services.fetcher.model import Bounds, FeedSettings
-from services.fetcher.observation import VisitPolicy, body_hash
-from services.fetcher.outlet import Outlet
+from services.fetcher.pages import downloader
+from services.fetcher.pages.observation import VisitPolicy
+from services.fetcher.pages.outlet import Outlet
+from services.fetcher.polling import poller
+from services.fetcher.web.responses import body_hash
 from services.processor.handler import Handler
 from services.processor.model import Extracted, Source
 from services.processor.relay import Relay

@@ -5,6 +5,7 @@ import sys
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
@@ -12,6 +13,8 @@ from rich.console import Console
 from services.console.accounts import FeedState, Totals
 from services.console.display import balance, event_line, feeds_table, progress, summary_table
 from services.console.summary import Summary, Tally, summarise
+
+NOON = datetime(2026, 1, 2, 12, tzinfo=UTC)
 
 
 def event(**changed):
@@ -136,6 +139,28 @@ def test_feeds_are_listed_with_their_polls():
     assert "now" in first
     assert "5 min ago" in second
     assert "in 3 h" in second
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        ({"paused": True}, ["paused", "none"]),
+        ({"active": False}, ["resting", "none"]),
+        ({"same_as": "http://first.example/"}, ["same as http://first.example/", "none"]),
+        ({"polled_at": NOON, "failing_since": NOON - timedelta(days=2)}, ["failing for 2 d", "now"]),
+        ({"polled_at": NOON, "outcome": "failed", "reason": "http_500\x1b[1m"}, ["0 s ago: failed, http_500 [1m"]),
+        ({}, ["new", "never", "now"]),
+    ],
+)
+def test_a_feeds_line_tells_its_state(more: dict[str, Any], said: list[str]):
+    """And what came of the last poll; what a server said does not steer the terminal."""
+    feed = FeedState(
+        **{"name": "A", "url": "u", "source": "s", "polled_at": None, "next_poll_at": NOON, "due": False, **more}
+    )
+
+    table = printed(feeds_table([feed], NOON))
+
+    assert [each for each in said if each not in table] == []
 
 
 def test_progress_is_shown_on_a_terminal_only():

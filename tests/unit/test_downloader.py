@@ -6,11 +6,12 @@ import pytest
 from fakes import NOW, URL, Client, Entries, Gate, Hanging, Hosts, Outlet, entry, response, settings
 from structlog.testing import capture_logs
 
-from services.fetcher.downloader import Downloader
 from services.fetcher.errors import Disallowed, HostBusy
-from services.fetcher.frontier import VisitResult
 from services.fetcher.model import DownloadOutcome, Entry, Validators
-from services.fetcher.observation import LONGEST_PAUSE, UNCONFIRMED_GONE, VisitPolicy, body_hash
+from services.fetcher.pages.downloader import Downloader
+from services.fetcher.pages.frontier import VisitResult
+from services.fetcher.pages.observation import LONGEST_PAUSE, UNCONFIRMED_GONE, VisitPolicy
+from services.fetcher.web.responses import body_hash
 from shared.broker.protocols import Postponed, Rejected
 from shared.errors import BrokerUnavailable, PermanentError, StoreUnavailable, TransientError
 from shared.messages import RawPage, raw_id
@@ -61,6 +62,36 @@ async def test_a_page_is_published_and_then_marked() -> None:
         Validators(url=URL, etag='"2"'),
         body_hash(b"<p>text</p>"),
     )
+
+
+async def test_what_a_host_reserves_goes_with_its_page() -> None:
+    """In the headers of the answer, and in the robots.txt of the host that gave it."""
+    rules = {
+        "news.example": "Content-Signal: ai-train=no\nUser-agent: GPTBot\nDisallow: /",
+        "else.example": "User-agent: CCBot\nDisallow: /",
+    }
+    own, moved = Bench(response(x_robots_tag="noai"), gate=Gate(rules=rules)), Bench(gate=Gate(rules=rules))
+    moved.client = Client(replace(response(), final_url="https://else.example/b"))
+    moved.client.hops = ("https://else.example/b",)
+    await own.visit(entry())
+    await moved.visit(entry())
+
+    assert set(own.page.rights) == {
+        "x-robots-tag: noai",
+        "robots.txt: content-signal: ai-train=no",
+        "robots.txt: disallows GPTBot",
+    }
+    assert moved.page.rights == ("robots.txt: disallows CCBot",)
+
+
+@pytest.mark.parametrize("status", [200, 202, 403, 503])
+async def test_a_wall_is_never_an_article(status: int) -> None:
+    """The feed's own text is, with the reason; the looks to come may find the page."""
+    bench = Bench(response(b"<p>checking your browser</p>", status, cf_mitigated="challenge"))
+
+    assert await bench.visit(entry()) is DownloadOutcome.FEED_ONLY
+    assert (bench.page.no_page_reason, bench.page.body) == ("challenge", b"")
+    assert (bench.result.state, bench.result.next_in, bench.result.validators) == ("queued", HOUR, None)
 
 
 async def test_an_entry_without_an_address_is_its_feeds_own_text() -> None:

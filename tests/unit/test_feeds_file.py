@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.fetcher.feeds import InvalidFeeds, dump_settings, expand, load_feeds, load_settings
-from services.fetcher.feeds_yaml import read_feeds
 from services.fetcher.model import Backlog, Bounds, FeedSettings
+from services.fetcher.subscribed.feeds import InvalidFeeds, dump_settings, expand, load_feeds, load_settings
+from services.fetcher.subscribed.feeds_yaml import read_feeds
 from shared.errors import PermanentError
 
 FULL = """\

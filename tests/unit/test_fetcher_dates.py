@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.fetcher.dates import read_date
+from services.fetcher.documents.dates import read_date
+from services.fetcher.documents.months import MONTHS
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 TEN = datetime(2026, 11, 23, 10, tzinfo=UTC)
@@ -80,6 +81,35 @@ def at(hour, minute=0):
         ("2026年11月23日", MIDNIGHT),
         ("2026年11月23日 10:00", TEN),
         ("2026년 11월 23일", MIDNIGHT),
+        ("2026年11月23日 下午3:05", at(15, 5)),
+        ("2026年11月23日午前10時30分", at(10, 30)),
+        ("2026年11月23日 10时", TEN),
+        ("2026년 11월 23일 오후 12시 5분", at(12, 5)),
+        ("2026. 11. 23. 오전 12:05:30 +0900", datetime(2026, 11, 22, 15, 5, 30, tzinfo=UTC)),
+        ("Mon, 23 Nov 2026 10:00:00 GMT+2", at(8)),
+        ("Mon, 23 Nov 2026 10:00:00 +2:00", at(8)),
+        ("Mon, 23 Nov 2026 10:00:00 +200", at(8)),
+        ("Fri, 23 Nov 2026 10:00:00 GMT", TEN),
+        ("2026-11-23T10:00:00+01:00[Europe/Paris]", at(9)),
+        ("Monday 23rd of November 2026 10:00:00 AM", TEN),
+        ("Пон, 23 Ноя 2026 10:00:00 +0300", at(7)),
+        ("23 ноември 2026, 10:00", TEN),
+        ("23. новембар 2026", MIDNIGHT),
+        ("23 листопада 2026", MIDNIGHT),
+        ("2026 m. lapkričio 23 d.", MIDNIGHT),
+        ("23. novembris 2026", MIDNIGHT),
+        ("23. detsember 2025", datetime(2025, 12, 23, tzinfo=UTC)),
+        ("23. máj 2026", datetime(2026, 5, 23, tzinfo=UTC)),
+        ("23 października 2026", datetime(2026, 10, 23, tzinfo=UTC)),
+        ("23 maggio 2026", datetime(2026, 5, 23, tzinfo=UTC)),
+        ("23 de març de 2026", datetime(2026, 3, 23, tzinfo=UTC)),
+        ("23 syyskuuta 2026", datetime(2026, 9, 23, tzinfo=UTC)),
+        ("23 Şubat 2026", datetime(2026, 2, 23, tzinfo=UTC)),
+        ("23 Φεβρουαρίου 2026", datetime(2026, 2, 23, tzinfo=UTC)),
+        ("23 בנובמבר 2026", MIDNIGHT),
+        ("२३ नवंबर 2026", MIDNIGHT),
+        ("23 tháng 11, 2026", MIDNIGHT),
+        ("23 tháng 11 năm 2026 10:00", TEN),
     ],
 )
 def test_a_date_is_read_as_it_was_meant(raw, expected):
@@ -106,6 +136,8 @@ def test_a_date_is_read_as_it_was_meant(raw, expected):
         "45.45.2026",
         "Mon, 23 Foo 2026 10:00:00 GMT",
         "2026-11-23T25:00:00Z",
+        "2026年11月23日 25時",
+        "23 tháng 13, 2026",
         "9" * 30,
         "-1795428000",
         "Mon, 23 Nov 2026 10:00:00 GMT" + " " * 100 + "x",
@@ -131,6 +163,13 @@ def test_iso_and_rfc_822_round_trip(naive, minutes_east):
     rfc = f"{local:%a, %d %b %Y %H:%M:%S} {sign}{hours:02}{minutes:02}"
 
     assert [instant, instant] == [read_date(iso, NOW), read_date(rfc, NOW)]
+
+
+def test_every_month_name_is_read_in_a_date():
+    """Whichever language: the day stands before the month."""
+    read = {name: read_date(f"17 {name} 2025 10:00", NOW) for name in MONTHS}
+
+    assert read == {name: datetime(2025, number, 17, 10, tzinfo=UTC) for name, number in MONTHS.items()}
 
 
 @given(st.text(max_size=120))

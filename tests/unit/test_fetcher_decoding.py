@@ -2,6 +2,7 @@
 
 import gzip
 import zlib
+from random import Random
 
 import brotli
 import pytest
@@ -9,11 +10,21 @@ from backports import zstd
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.fetcher.decoding import DecodingLimits, decode
+from services.fetcher.web.codings import MOST_MEMBERS, STEP
+from services.fetcher.web.decoding import SLICE, Decoding, DecodingLimits
 from shared.errors import PermanentError, TransientError
 
 PAGE = ("<p>Le fleuve monte, le pont reste ouvert.</p>\n" * 50 + "é 中").encode()
 LIMITS = DecodingLimits(max_bytes=10 * 2**20, max_ratio=200)
+
+
+def decode(body, label, limits, size=None):
+    """The body fed in chunks of `size`, or in one."""
+    decoding = Decoding(label, limits)
+    for start in range(0, len(body), size or len(body) or 1):
+        for _ in decoding.feed(body[start : start + (size or len(body))]):
+            pass
+    return decoding.end()
 
 
 def raw_deflate(data):
@@ -102,9 +113,64 @@ def test_a_bomb_is_given_up_at_the_limit(label):
 
 
 def test_a_bomb_in_a_bomb_is_given_up():
-    """The second layer has the same limits as the first."""
-    with pytest.raises(PermanentError, match="too_large"):
+    """The second layer has the same limits as the first, and the ratio is to what was sent."""
+    with pytest.raises(PermanentError, match="decompression_ratio"):
         decode(gzip.compress(gzip.compress(BOMB)), "gzip", LIMITS)
+
+
+@pytest.mark.parametrize("label", ["gzip", "deflate", " deflate ", "br", "zstd"])
+def test_a_body_of_any_number_of_steps_comes_out_whole(label):
+    """Also what a decoder still holds when it has taken in all that there is."""
+    for size in (STEP - 1, STEP, *range(STEP + 1, STEP + 300, 7), 3 * STEP):
+        assert decode(CODERS[label](bytes(size)), label, LIMITS) == (bytes(size), False)
+
+
+def test_a_third_coding_stays():
+    """Nobody sends that in earnest."""
+    inside = gzip.compress(PAGE)
+
+    assert decode(gzip.compress(gzip.compress(inside)), "gzip, gzip, gzip", LIMITS) == (inside, False)
+
+
+def test_a_flood_of_pieces_is_given_up():
+    """Each would cost a decoder of its own, and yield nothing."""
+    assert decode(gzip.compress(b"a") * MOST_MEMBERS, "gzip", LIMITS) == (b"a" * MOST_MEMBERS, False)
+    with pytest.raises(PermanentError, match="too_large"):
+        decode(gzip.compress(b"") * (MOST_MEMBERS + 1), "gzip", LIMITS)
+
+
+@pytest.mark.parametrize("label", CODERS)
+@given(size=st.integers(1, 700), extra=st.sampled_from([b"", b"\r\n", b"\x1f"]))
+def test_how_a_body_is_cut_into_pieces_is_of_no_importance(label, size, extra):
+    """Networks cut where they like: also inside the first bytes, and between two members."""
+    bodies = [CODERS[label](PAGE), CODERS[label](PAGE[:50]) + CODERS[label](PAGE), CODERS[label](b"a") + extra, PAGE]
+    for body in bodies:
+        assert decode(body, label, LIMITS, size) == decode(body, label, LIMITS)
+
+
+@pytest.mark.parametrize("text", ["{", "{}", "c", "kk", "[1]", "Hé"])
+def test_a_text_that_looks_compressed_is_a_text(text):
+    """The first bytes of a bare deflate stream are those of many a text; it must end where the body does."""
+    for more in ("", " et le fleuve monte" * 3):
+        body = (text + more).encode()
+        assert decode(body, "deflate", LIMITS) == (body, False)
+
+
+def test_a_bomb_ends_with_its_first_bytes():
+    """It is not read to its end before it is looked at."""
+    body = gzip.compress(bytes(512 * 2**20))
+    with pytest.raises(PermanentError, match=r"decompression_ratio|too_large"):
+        list(Decoding("gzip", LIMITS).feed(body[:SLICE]))
+
+    assert len(body) > 10 * SLICE
+
+
+def test_a_large_body_is_decoded_in_steps():
+    """Between them others have their turn; a page of the usual size needs none."""
+    large = gzip.compress(Random(1).randbytes(2**20))
+
+    assert len(list(Decoding("gzip", LIMITS).feed(large))) >= 2**20 // SLICE
+    assert list(Decoding("gzip", LIMITS).feed(gzip.compress(PAGE))) == []
 
 
 def test_a_short_page_may_compress_as_well_as_it_likes():

@@ -2,8 +2,8 @@
 
 import pytest
 
-from services.fetcher.exchange import Wanted, read_headers
 from services.fetcher.model import Validators
+from services.fetcher.web.exchange import Wanted, read_headers
 
 SECRET = {"Authorization": "Basic c2VjcmV0"}
 

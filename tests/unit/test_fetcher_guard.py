@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.fetcher.guard import GuardPolicy, refusal
+from services.fetcher.web.guard import GuardPolicy, refusal
 
 POLICY = GuardPolicy()
 LOOPBACK = GuardPolicy(allowed_networks=(ip_network("127.0.0.0/8"), ip_network("::1/128")))
@@ -24,6 +24,7 @@ PRIVATE = ["10.0.0.1", "127.0.0.1", "127.8.8.8", "169.254.169.254", "172.16.0.1"
         "192.0.0.8",
         "192.0.2.1",
         "192.88.99.1",
+        "168.63.129.16",
         "198.18.0.1",
         "198.51.100.1",
         "203.0.113.1",
@@ -42,6 +43,10 @@ PRIVATE = ["10.0.0.1", "127.0.0.1", "127.8.8.8", "169.254.169.254", "172.16.0.1"
         "ff02::1",
         "100::1",
         "64:ff9b:1::1",
+        "64:ff9b:1:ffff::7f00:1",
+        "::ffff:0:127.0.0.1",
+        "2002:7f00:1::",
+        "2001:db8:ffff::1",
         "2001::1",
         "2001:0:4136:e378:8000:63bf:3fff:fdd2",
         "2001:2::1",
@@ -97,6 +102,15 @@ def test_networks_can_be_allowed():
     assert [refusal(ip, 80, LOOPBACK) for ip in ("127.0.0.1", "::ffff:127.0.0.1", "::1")] == [None] * 3
     assert refusal("10.0.0.1", 80, LOOPBACK) is not None
     assert refusal("127.0.0.1", 22, LOOPBACK) is not None
+
+
+def test_networks_can_be_refused():
+    """One's own public addresses, in each form of theirs, and before what is allowed."""
+    own = ip_network("93.184.216.0/24")
+    policy = GuardPolicy(refused_networks=(own,), allowed_networks=(own,))
+
+    assert all(refusal(form, 80, policy) for form in ["93.184.216.34", *forms("93.184.216.34")])
+    assert refusal("93.184.217.34", 80, policy) is None
 
 
 @pytest.mark.parametrize("ip", ["", "localhost", "127.1", "0x7f.0.0.1", "2130706433"])

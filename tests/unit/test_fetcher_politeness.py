@@ -1,4 +1,4 @@
-"""Pace, robots.txt and marks of rights."""
+"""The pace of hosts: slots, pauses, and how it follows their answers."""
 
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
@@ -7,22 +7,25 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.fetcher.politeness import (
-    MOST_ROBOTS_BYTES,
-    UNREACHABLE,
+from services.fetcher.hosts.politeness import (
+    ANSWERS_AT_ONCE,
+    DEFAULT_POLICY,
     HostSlot,
     PolitenessPolicy,
-    Robots,
+    adapted,
+    averaged,
+    follow,
     pace,
+    paced_address,
     penalty,
     reserve,
-    rights,
 )
+from services.fetcher.model import Timing
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
-AGENT = "FilDActu/0.1 (+https://bot.example/about; otherbot)"
-PAGE = "https://site.example/private/page"
+LONGEST = DEFAULT_POLICY.longest_delay
+SECONDS = st.floats(0, 100)
 
 
 def slot(next_allowed=NOW, delay=2 * SECOND, blocked_until=None):
@@ -92,105 +95,92 @@ def test_the_pace_is_the_slowest_asked_for_within_reason(crawl_delay, page_delay
     assert pace(crawl_delay, said, PolitenessPolicy()) == timedelta(seconds=seconds)
 
 
+@given(SECONDS, st.one_of(st.none(), SECONDS))
+def test_a_slow_site_is_asked_less_often_and_never_more(delay, answer):
+    """So that it has four requests to answer at the same time, not more; a minute is the most."""
+    asked = timedelta(seconds=delay)
+    given = adapted(asked, answer)
+
+    assert asked <= given <= max(asked, LONGEST)
+    assert given >= min(timedelta(seconds=(answer or 0) / ANSWERS_AT_ONCE), LONGEST)
+    assert answer or given == asked
+
+
+def timing(seconds, *, good=True):
+    return Timing(site="news.example", address=None, seconds=seconds, good=good)
+
+
+@given(st.lists(SECONDS, min_size=1, max_size=20))
+def test_the_average_stays_within_the_answers(answers):
+    """It follows them: a quarter of the way to each."""
+    average = None
+    for each in answers:
+        average = averaged(average, timing(each))
+
+    assert min(answers) - 1e-9 <= average <= max(answers) + 1e-9
+
+
+@given(st.floats(0, 200), SECONDS)
+def test_a_refusal_makes_no_site_look_quicker(known, seconds):
+    """It is quick because nothing was done; a good answer as quick does make it so."""
+    refused, answered = averaged(known, timing(seconds, good=False)), averaged(known, timing(seconds))
+
+    assert refused >= known
+    assert answered <= known or seconds >= known
+
+
+def test_the_first_answer_is_the_average():
+    """There is nothing else to go by; an endless one counts as no longer than it changes the pace."""
+    assert averaged(None, timing(3.0)) == 3.0
+    assert adapted(SECOND, averaged(None, timing(1e9))) == LONGEST
+
+
+@given(SECONDS, st.one_of(st.none(), st.floats(0, 240)))
+def test_a_throttled_site_is_asked_half_as_often_afterwards(delay, answer):
+    """Until its answers are good again, which a second refusal puts off; never beyond the longest delay."""
+    before = HostSlot(next_allowed=NOW, delay=timedelta(seconds=delay), answer_seconds=answer)
+    after = penalty(before, None, NOW)
+    wanted = min(2 * before.delay, LONGEST)
+
+    # Microseconds are lost where a fourth of the seconds is taken.
+    assert adapted(timedelta(0), after.answer_seconds) >= wanted - timedelta(microseconds=1)
+    assert (after.answer_seconds or 0) >= (answer or 0)
+    assert adapted(timedelta(0), after.answer_seconds) <= max(wanted, LONGEST)
+
+
+@given(st.floats(-100, 600), st.floats(0, 60))
+def test_a_redirect_within_the_site_is_followed_soon_and_paid_for_later(ahead, delay):
+    """With a slot of its own, a visit to a slow site would never end; what comes after it waits the longer."""
+    before = slot(NOW + timedelta(seconds=ahead), timedelta(seconds=delay))
+    start, after = follow(before, NOW)
+
+    assert NOW <= start <= NOW + DEFAULT_POLICY.delay
+    assert after.next_allowed >= max(before.next_allowed, start) + before.delay
+
+
+def test_a_redirect_waits_for_a_site_that_is_held():
+    """The site asked for a pause, whatever it was that we wanted."""
+    start, _ = follow(slot(NOW, blocked_until=NOW + 9 * SECOND), NOW)
+
+    assert start == NOW + 9 * SECOND
+
+
+def test_an_address_that_is_taken_is_waited_for():
+    """By whichever site; the site's own next slot comes a delay after that."""
+    assert reserve(slot(NOW), NOW, NOW + SECOND) == (NOW + SECOND, slot(NOW + 3 * SECOND))
+
+
 @pytest.mark.parametrize(
-    ("status", "allowed"),
+    ("address", "paced"),
     [
-        *((status, False) for status in (200, 204, 500, 503, UNREACHABLE, None)),
-        *((status, True) for status in (301, 401, 403, 404, 410, 429)),
+        ("93.184.215.14", "93.184.215.14"),
+        ("2606:4700::6810:84e5", "2606:4700::6810:84e5"),
+        ("127.0.0.1", None),
+        ("10.0.0.7", None),
+        ("::1", None),
+        (None, None),
     ],
 )
-def test_a_missing_robots_txt_allows_all_and_an_unreachable_one_nothing(status, allowed):
-    """RFC 9309: 2xx is obeyed, 4xx means there are no rules, 5xx or no answer means hands off."""
-    assert allowed == Robots.parse(status, b"User-agent: *\nDisallow: /").allowed(PAGE, AGENT)
-
-
-@pytest.mark.parametrize(
-    ("text", "allowed"),
-    [
-        ("", True),
-        ("User-agent: *\nDisallow: /", False),
-        ("User-agent: *\nDisallow: /private", False),
-        ("User-agent: *\nDisallow: /private\nAllow: /private/page", True),
-        ("User-agent: *\nDisallow: /*/page$", False),
-        ("User-agent: *\nDisallow: /\n\nUser-agent: fildactu\nDisallow:", True),
-        ("User-agent: *\nDisallow:\n\nUser-agent: FILDACTU\nDisallow: /", False),
-        ("User-agent: otherbot\nDisallow: /", True),
-        ("User-agent: bot\nDisallow: /", True),
-        ("\ufeffUser-agent: *\nDisallow: /", False),
-        ("<html><body>Not found</body></html>", True),
-    ],
-)
-def test_rules_are_obeyed_as_the_standard_says(text, allowed):
-    """Longest match, Allow on a tie, our own group before `*`; only the product token of our agent counts."""
-    assert allowed == Robots.parse(200, text.encode()).allowed(PAGE, AGENT)
-
-
-def test_only_the_first_half_mebibyte_is_read():
-    """An endless file costs no more than the standard asks for."""
-    body = b"#" * MOST_ROBOTS_BYTES + b"\nUser-agent: *\nDisallow: /"
-
-    assert Robots.parse(200, body).allowed(PAGE, AGENT)
-
-
-@pytest.mark.parametrize(
-    ("text", "seconds"),
-    [
-        ("User-agent: *\nCrawl-delay: 7.5", 7.5),
-        ("User-agent: *\nRequest-rate: 1/10s", 10.0),
-        ("User-agent: *\nCrawl-delay: soon", None),
-        ("User-agent: otherbot\nCrawl-delay: 7", None),
-        ("", None),
-    ],
-)
-def test_the_pace_that_robots_txt_asks_for(text, seconds):
-    """Crawl-delay, or a request rate as the delay that it amounts to."""
-    assert seconds == Robots.parse(200, text).crawl_delay(AGENT)
-
-
-def test_without_rules_there_is_no_pace():
-    """A missing file asks for nothing."""
-    assert Robots.parse(404, "User-agent: *\nCrawl-delay: 7").crawl_delay(AGENT) is None
-
-
-@pytest.mark.parametrize(
-    ("status", "max_age", "kept"),
-    [
-        (200, None, timedelta(hours=24)),
-        (200, timedelta(hours=3), timedelta(hours=3)),
-        (200, timedelta(days=9), timedelta(hours=24)),
-        (200, timedelta(minutes=1), timedelta(minutes=10)),
-        (404, None, timedelta(hours=24)),
-        (503, None, timedelta(minutes=10)),
-        (UNREACHABLE, timedelta(hours=9), timedelta(minutes=10)),
-    ],
-)
-def test_robots_txt_is_kept_for_a_day_at_most(status, max_age, kept):
-    """As its answer says within ten minutes and a day; a host that did not answer is asked again soon."""
-    assert Robots.parse(status, b"").fresh_for(max_age) == kept
-
-
-@pytest.mark.parametrize(
-    ("headers", "expected"),
-    [
-        ({}, ()),
-        ({"x-robots-tag": "noai, noimageai"}, ("x-robots-tag: noai", "x-robots-tag: noimageai")),
-        ({"x-robots-tag": "NoIndex, follow, max-snippet: 20"}, ("x-robots-tag: noindex",)),
-        ({"x-robots-tag": "googlebot: noindex, noai"}, ("x-robots-tag: googlebot: noindex", "x-robots-tag: noai")),
-        ({"x-robots-tag": "noai, noai"}, ("x-robots-tag: noai",)),
-        ({"x-robots-tag": "all"}, ()),
-        ({"tdm-reservation": "1", "tdm-policy": "https://s.example/tdm.json"},
-         ("tdm-reservation: 1", "tdm-policy: https://s.example/tdm.json")),
-        ({"tdm-reservation": " 0 "}, ()),
-        ({"content-usage": "train-ai=n"}, ("content-usage: train-ai=n",)),
-    ],
-)  # fmt: skip
-def test_marks_of_rights_are_kept_as_said(headers, expected):
-    """What reserves something is recorded word for word; what permits is not."""
-    assert expected == rights(headers)
-
-
-def test_robots_txt_can_carry_a_mark_too():
-    """Content-Signal lines stand beside the rules."""
-    robots = Robots.parse(200, "User-agent: *\nContent-Signal: search=yes, ai-train=no # why\nAllow: /")
-
-    assert rights({}, robots) == ("robots.txt: content-signal: search=yes, ai-train=no",)
+def test_only_public_addresses_have_a_pace(address, paced):
+    """A private one is the operator's own, where all sites may be behind one door."""
+    assert paced_address(address) == paced

@@ -8,19 +8,32 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.fetcher.hints import LONGEST, Hints, read_hints
-from services.fetcher.model import Bounds, Rhythm
-from services.fetcher.schedule import Failure, fail, first_poll_at, next_poll, observe
+from services.fetcher.model import Bounds, Rhythm, Wishes
+from services.fetcher.polling.schedule import (
+    HOUR,
+    Failure,
+    Situation,
+    allowed_at,
+    fail,
+    first_poll_at,
+    next_poll,
+    observe,
+    shortest,
+)
+from services.fetcher.web.hints import LONGEST, Hints, read_hints
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 FEED = UUID(int=7)
-HOUR = timedelta(hours=1)
+DAY = timedelta(days=1)
+MINUTE = timedelta(minutes=1)
 WIDE = Bounds(shortest=timedelta(minutes=15), longest=timedelta(hours=24))
 HOURLY = Rhythm(gaps=(3600.0,) * 5, newest=NOW - HOUR)
+MONDAY = 0
 
 
-def plan(rhythm=HOURLY, *, bounds=WIDE, hints=Hints(), failed=None, feed_id=FEED, jitter=0.0):  # noqa: B008 - frozen
-    return next_poll(rhythm, now=NOW, bounds=bounds, hints=hints, failed=failed, feed_id=feed_id, jitter=jitter)
+def plan(rhythm=HOURLY, *, feed_id=FEED, jitter=0.0, now=NOW, **more):
+    said = Situation(**{"bounds": WIDE, "considerate": True, **more})
+    return next_poll(rhythm, said, now=now, feed_id=feed_id, jitter=jitter)
 
 
 def test_a_feed_is_polled_at_half_its_usual_gap():
@@ -49,32 +62,53 @@ def test_rhythm_and_silence_within_the_bounds(rhythm, expected):
 
 
 @pytest.mark.parametrize(
-    ("hints", "expected"),
+    ("bounds", "considerate", "expected"),
     [
-        (Hints(max_age=timedelta(minutes=10)), HOUR / 2),
-        (Hints(max_age=2 * HOUR), 2 * HOUR),
-        (Hints(max_age=timedelta(days=365)), 6 * HOUR),
-        (Hints(ttl=3 * HOUR), 3 * HOUR),
-        (Hints(ttl=timedelta(days=3)), 24 * HOUR),
-        (Hints(max_age=HOUR, ttl=3 * HOUR), 3 * HOUR),
-        (Hints(retry_after=5 * HOUR), 5 * HOUR),
-        (Hints(retry_after=timedelta(seconds=5)), HOUR / 2),
-        (Hints(retry_after=timedelta(days=3)), timedelta(days=3)),
-        (Hints(retry_after=timedelta(days=30)), timedelta(days=7)),
+        (WIDE, True, 15 * MINUTE),
+        (WIDE, False, HOUR),
+        (Bounds(shortest=MINUTE), False, MINUTE),
+        (Bounds(shortest=30 * MINUTE), False, 30 * MINUTE),
+        (Bounds(shortest=2 * HOUR), False, 2 * HOUR),
+        (Bounds(longest=30 * MINUTE), False, 30 * MINUTE),
     ],
 )
-def test_hints_only_ever_slow_down_and_are_not_believed_for_ever(hints, expected):
-    """max-age counts for 6 hours at most, ttl for a day, Retry-After for a week and beyond the longest interval."""
-    assert expected == plan(hints=hints).interval
+def test_a_server_must_earn_short_intervals_unless_the_operator_says_otherwise(bounds, considerate, expected):
+    """One that never answered 304 nor said a max-age sends the whole document each time: once an hour at most."""
+    assert shortest(Situation(bounds=bounds, considerate=considerate)) == expected
+    assert plan(Rhythm(gaps=(1.0,), newest=NOW), bounds=bounds, considerate=considerate).interval == expected
+
+
+@pytest.mark.parametrize(
+    ("asked", "expected"),
+    [
+        ({"max_age": timedelta(minutes=10)}, HOUR / 2),
+        ({"max_age": 2 * HOUR}, 2 * HOUR),
+        ({"max_age": timedelta(days=365)}, 6 * HOUR),
+        ({"wishes": Wishes(ttl=3 * HOUR)}, 3 * HOUR),
+        ({"wishes": Wishes(ttl=3 * DAY)}, 24 * HOUR),
+        ({"wishes": Wishes(period=4 * HOUR)}, 4 * HOUR),
+        ({"wishes": Wishes(period=30 * DAY)}, 24 * HOUR),
+        ({"wishes": Wishes(ttl=3 * HOUR, period=HOUR), "max_age": HOUR}, 3 * HOUR),
+        ({"retry_after": 5 * HOUR}, 5 * HOUR),
+        ({"retry_after": timedelta(seconds=5)}, HOUR / 2),
+        ({"retry_after": 3 * DAY}, 3 * DAY),
+        ({"retry_after": 30 * DAY}, 7 * DAY),
+        ({"pushed": True}, 6 * HOUR),
+        ({"holds": (("robots", 2 * DAY),)}, 2 * DAY),
+    ],
+)
+def test_hints_only_ever_slow_down_and_are_not_believed_for_ever(asked, expected):
+    """max-age counts for 6 hours at most, ttl and period for a day, Retry-After for a week, a hold as it is."""
+    assert expected == plan(**asked).interval
 
 
 def test_the_operators_longest_interval_beats_all_hints_but_retry_after():
     """Someone who says `at least hourly` knows the feed; a server that asks for a pause gets it."""
     bounds = Bounds(shortest=timedelta(minutes=1), longest=HOUR)
-    hints = Hints(max_age=5 * HOUR, ttl=9 * HOUR)
+    hints = {"max_age": 5 * HOUR, "wishes": Wishes(ttl=9 * HOUR), "pushed": True}
 
-    assert plan(bounds=bounds, hints=hints).interval == HOUR
-    assert plan(bounds=bounds, hints=replace(hints, retry_after=2 * HOUR)).interval == 2 * HOUR
+    assert plan(bounds=bounds, **hints).interval == HOUR
+    assert plan(bounds=bounds, **hints, retry_after=2 * HOUR).interval == 2 * HOUR
 
 
 def test_a_second_is_a_possible_interval():
@@ -85,11 +119,33 @@ def test_a_second_is_a_possible_interval():
     assert timedelta(seconds=1) <= schedule.wait < timedelta(seconds=1.1)
 
 
-def test_failures_stretch_the_interval_one_by_one():
-    """The first failure changes nothing, the third makes it three times as long, and a day is the most."""
-    failed = [replace(HOURLY, failures=count) for count in (1.0, 3.0, 100.0)]
+@pytest.mark.parametrize(
+    ("overlap", "expected"), [(None, HOUR), (1.0, HOUR), (0.34, HOUR), (0.32, HOUR / 2), (0.0, HOUR / 2)]
+)
+def test_a_list_that_nearly_ran_over_is_read_twice_as_often(overlap, expected):
+    """Hardly anything of it was known: with a few entries more, some would have gone unseen."""
+    rhythm = Rhythm(gaps=(7200.0,), newest=NOW)
 
-    assert [plan(each, failed=Failure.LASTING).interval for each in failed] == [HOUR / 2, 1.5 * HOUR, 24 * HOUR]
+    assert plan(rhythm, overlap=overlap).interval == expected
+
+
+def test_a_list_that_runs_over_is_still_not_read_sooner_than_asked():
+    """The server's own word comes before our wish not to miss anything."""
+    assert plan(Rhythm(gaps=(7200.0,), newest=NOW), overlap=0.0, max_age=3 * HOUR).interval == 3 * HOUR
+
+
+def test_failures_stretch_the_interval_one_by_one():
+    """The first changes nothing, the third makes it three times as long; a day is the most, beyond thirty a month."""
+    failed = [replace(HOURLY, failures=count) for count in (1.0, 3.0, 30.0, 100.0, 10_000.0)]
+
+    assert [plan(each, failed=Failure.LASTING).interval for each in failed] == [
+        HOUR / 2,
+        1.5 * HOUR,
+        15 * HOUR,
+        50 * HOUR,
+        30 * DAY,
+    ]
+    assert plan(replace(HOURLY, failures=30.0), failed=Failure.LASTING, max_age=5 * HOUR).interval == DAY
 
 
 def test_a_week_long_interval_is_not_shortened_by_a_failure():
@@ -103,21 +159,78 @@ def test_a_week_long_interval_is_not_shortened_by_a_failure():
 def test_the_terms_say_why():
     """Each rule that took part is named with what it asked for, in seconds."""
     rhythm = replace(HOURLY, failures=2.0, newest=NOW - timedelta(days=8))
-    hints = Hints(max_age=HOUR, ttl=2 * HOUR, retry_after=HOUR)
-    terms = dict(plan(rhythm, hints=hints, failed=Failure.PASSING).terms)
-    random = terms.pop("jitter")
+    terms = dict(
+        plan(
+            rhythm,
+            max_age=HOUR,
+            wishes=Wishes(ttl=2 * HOUR, period=3 * HOUR, skip_days=frozenset({MONDAY})),
+            retry_after=HOUR,
+            failed=Failure.PASSING,
+            pushed=True,
+            overlap=0.1,
+            holds=(("parked", 2 * DAY),),
+        ).terms
+    )
+    random, skipped = terms.pop("jitter"), terms.pop("skipped", None)
 
     assert terms == {
         "rhythm": 1800.0,
         "silence": 21_600.0,
+        "overflow": 10_800.0,
         "max_age": 3600.0,
         "ttl": 7200.0,
+        "period": 10_800.0,
+        "pushed": 21_600.0,
         "failures": 43_200.0,
+        "parked": 172_800.0,
         "retry_after": 3600.0,
         "shortest": 900.0,
         "longest": 86_400.0,
+        "interval": 172_800.0,
     }
-    assert 0 <= random <= 1800
+    assert (0 <= random <= 1800, skipped) == (True, None)
+
+
+@pytest.mark.parametrize(
+    ("wishes", "expected"),
+    [
+        (Wishes(), "2026-11-23 12:30"),
+        (Wishes(skip_hours=frozenset({11, 13})), "2026-11-23 12:30"),
+        (Wishes(skip_hours=frozenset({12, 13})), "2026-11-23 14:00"),
+        (Wishes(skip_hours=frozenset(range(12, 24))), "2026-11-24 00:00"),
+        (Wishes(skip_days=frozenset({MONDAY})), "2026-11-24 00:00"),
+        (Wishes(skip_days=frozenset({MONDAY}), skip_hours=frozenset(range(6))), "2026-11-24 06:00"),
+        (Wishes(skip_days=frozenset(range(6))), "2026-11-29 00:00"),
+        (Wishes(skip_hours=frozenset(range(24))), "2026-11-23 12:30"),
+        (Wishes(skip_days=frozenset(range(7))), "2026-11-23 12:30"),
+    ],
+)
+def test_hours_and_days_that_a_feed_skips_are_waited_for(wishes, expected):
+    """In GMT, to the start of the next hour that is none of them; a feed that skips all of them skips none."""
+    at = allowed_at(NOW + 30 * MINUTE, wishes)
+
+    assert at == datetime.fromisoformat(expected).replace(tzinfo=UTC)
+
+
+def test_a_poll_that_would_fall_into_a_skipped_hour_comes_after_it():
+    """Not all at the stroke of the next: they are spread over half of it."""
+    wishes = Wishes(skip_hours=frozenset({12, 13}))
+    waits = {plan(wishes=wishes, feed_id=uuid5(FEED, str(number))).wait for number in range(50)}
+
+    assert len(waits) == 50
+    assert all(2 * HOUR <= wait <= 2.5 * HOUR for wait in waits)
+    assert "skipped" in dict(plan(wishes=wishes).terms)
+
+
+def test_feeds_that_were_overdue_together_do_not_come_back_together():
+    """After a stop the next polls are spread over a quarter of an interval; in the usual run over a tenth."""
+    spread = []
+    for late in (timedelta(0), 5 * HOUR):
+        waits = [plan(feed_id=uuid5(FEED, str(number)), late=late).wait for number in range(200)]
+        spread.append((max(waits) - min(waits)) / (HOUR / 2))
+
+    assert spread[0] <= 0.1
+    assert 0.2 < spread[1] <= 0.25
 
 
 def test_one_draw_for_many_feeds_spreads_them():
@@ -180,45 +293,93 @@ rhythms = st.builds(
     failures=st.floats(0, 200),
 )
 all_bounds = st.tuples(spans, spans).map(lambda pair: Bounds(shortest=min(pair), longest=max(pair)))
-all_hints = st.builds(Hints, max_age=st.none() | spans, ttl=st.none() | spans, retry_after=st.none() | spans)
+hours = st.frozensets(st.integers(0, 23))
+days = st.frozensets(st.integers(0, 6))
+all_wishes = st.builds(Wishes, ttl=st.none() | spans, period=st.none() | spans, skip_hours=hours, skip_days=days)
+situations = st.builds(
+    Situation,
+    bounds=all_bounds,
+    wishes=all_wishes,
+    max_age=st.none() | spans,
+    retry_after=st.none() | spans,
+    failed=st.none() | st.sampled_from(Failure),
+    considerate=st.booleans(),
+    pushed=st.booleans(),
+    overlap=st.none() | st.floats(0, 1),
+    late=st.just(timedelta(0)) | spans,
+)
 jitters = st.floats(0, 1)
 
 
-@given(rhythms, all_bounds, all_hints, st.none() | st.sampled_from(Failure), jitters)
-def test_the_bounds_always_hold(rhythm, bounds, hints, failed, jitter):
-    """The interval is within the bounds or what Retry-After asks for; the jitter is positive and a tenth at most."""
-    schedule = plan(rhythm, bounds=bounds, hints=hints, failed=failed, jitter=jitter)
-    asked = min(hints.retry_after or timedelta(0), timedelta(days=7))
-    random = schedule.wait - schedule.interval
-
-    assert bounds.shortest <= schedule.interval <= max(bounds.longest, asked)
-    assert schedule.interval >= asked
-    assert timedelta(0) <= random <= min(schedule.interval / 10, timedelta(minutes=30)) + timedelta(microseconds=1)
+def planned(rhythm, situation, jitter=0.0):
+    return next_poll(rhythm, situation, now=NOW, feed_id=FEED, jitter=jitter)
 
 
-@given(rhythms, all_bounds, all_hints, st.sampled_from(Failure), jitters, st.floats(0, 50))
-def test_more_failures_never_make_it_sooner(rhythm, bounds, hints, failed, jitter, more):
+def without_skips(situation):
+    return replace(situation, wishes=replace(situation.wishes, skip_hours=frozenset(), skip_days=frozenset()))
+
+
+@given(rhythms, situations, jitters)
+def test_the_bounds_always_hold(rhythm, situation, jitter):
+    """Never sooner than the shortest, nor than Retry-After; never later than the longest but for what says so."""
+    schedule = planned(rhythm, situation, jitter)
+    asked = min(situation.retry_after or timedelta(0), 7 * DAY)
+    given_up = 30 * DAY if situation.failed and rhythm.failures > 30 else timedelta(0)
+
+    assert schedule.interval >= max(shortest(situation), asked)
+    assert schedule.interval <= max(situation.bounds.longest, asked, given_up)
+
+
+@given(rhythms, situations, jitters)
+def test_jitter_only_ever_adds_a_little(rhythm, situation, jitter):
+    """A tenth and half an hour at most; a quarter of the interval where the poll was overdue."""
+    schedule = planned(rhythm, without_skips(situation), jitter)
+    random, interval = schedule.wait - schedule.interval, schedule.interval
+    usual = min(interval / 10, timedelta(minutes=30))
+    widest = max(usual, interval / 4) if situation.late > timedelta(minutes=30) else usual
+
+    assert timedelta(0) <= random <= widest + timedelta(microseconds=1)
+
+
+@given(rhythms, situations, jitters)
+def test_no_poll_falls_into_what_the_feed_skips(rhythm, situation, jitter):
+    """Unless it skips every hour or every day; and skipping never makes it sooner."""
+    wishes, at = situation.wishes, NOW + planned(rhythm, situation, jitter).wait
+
+    assert at >= NOW + planned(rhythm, without_skips(situation), jitter).wait
+    if len(wishes.skip_hours) < 24 and len(wishes.skip_days) < 7:
+        assert at.hour not in wishes.skip_hours
+        assert at.weekday() not in wishes.skip_days
+
+
+@given(rhythms, situations, st.sampled_from(Failure), jitters, st.floats(0, 50))
+def test_more_failures_never_make_it_sooner(rhythm, situation, failed, jitter, more):
     """Whatever else holds: another failure keeps the next poll where it was, or moves it away."""
-    fewer = plan(rhythm, bounds=bounds, hints=hints, failed=failed, jitter=jitter)
-    worse = plan(fail(rhythm, more), bounds=bounds, hints=hints, failed=failed, jitter=jitter)
+    failing = replace(without_skips(situation), failed=failed)
 
-    assert worse.wait >= fewer.wait
+    assert planned(fail(rhythm, more), failing, jitter).wait >= planned(rhythm, failing, jitter).wait
 
 
-@given(rhythms, all_bounds, all_hints, all_hints, jitters)
-def test_a_hint_never_makes_it_sooner(rhythm, bounds, hints, more, jitter):
-    """A server can ask us to come later, not earlier."""
-    both = Hints(
-        **{
-            name: max(filter(None, (getattr(hints, name), getattr(more, name))), default=None)
-            for name in ("max_age", "ttl", "retry_after")
-        }
-    )
+@given(rhythms, situations, spans, st.sampled_from(["max_age", "retry_after", "ttl", "period"]), jitters)
+def test_a_hint_never_makes_it_sooner(rhythm, situation, more, name, jitter):
+    """A server or a document can ask us to come later, not earlier."""
+    said = without_skips(situation)
+    if name in {"ttl", "period"}:
+        longer = max(getattr(said.wishes, name) or more, more)
+        asking = replace(said, wishes=replace(said.wishes, **{name: longer}))
+    else:
+        asking = replace(said, **{name: max(getattr(said, name) or more, more)})
 
-    assert (
-        plan(rhythm, bounds=bounds, hints=both, jitter=jitter).wait
-        >= plan(rhythm, bounds=bounds, hints=hints, jitter=jitter).wait
-    )
+    assert planned(rhythm, asking, jitter).wait >= planned(rhythm, said, jitter).wait
+
+
+@given(rhythms, situations, jitters)
+def test_a_hub_a_hold_and_an_inconsiderate_server_never_make_it_sooner(rhythm, situation, jitter):
+    """Each of them is a reason to come later."""
+    said = replace(without_skips(situation), pushed=False, considerate=True)
+    slower = (replace(said, pushed=True), replace(said, considerate=False), replace(said, holds=(("robots", DAY),)))
+
+    assert all(planned(rhythm, each, jitter).wait >= planned(rhythm, said, jitter).wait for each in slower)
 
 
 moments = st.timedeltas(timedelta(days=-9000), timedelta(days=900)).map(lambda away: NOW + away)

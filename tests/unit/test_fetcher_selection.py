@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.fetcher.model import Backlog, FeedSettings, ParsedEntry, ParsedFeed
-from services.fetcher.selection import Selection, Skipped, select
+from services.fetcher.polling.selection import Selection, Skipped, select
 from shared.messages import EntryFacts
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)

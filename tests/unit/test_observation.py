@@ -1,3 +1,4 @@
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -5,17 +6,17 @@ import pytest
 from fakes import entry, response
 
 from services.fetcher.model import Validators
-from services.fetcher.observation import (
+from services.fetcher.pages.observation import (
     LONGEST_PAUSE,
     UNCONFIRMED_GONE,
     Again,
     Observe,
     VisitPolicy,
-    body_hash,
     judge_failure,
     judge_response,
     next_look,
 )
+from services.fetcher.web.responses import body_hash
 
 HOUR = timedelta(hours=1)
 POLICY = VisitPolicy(attempts=3, first_pause=timedelta(minutes=1), confirm_gone=HOUR, revisit_after=(HOUR, 6 * HOUR))
@@ -45,6 +46,36 @@ KNOWN: dict[str, Any] = {
 def test_what_an_answer_means(answer, finding) -> None:
     """For an entry whose page is known; the transport alone decides."""
     assert judge_response(entry(**KNOWN), answer, POLICY) == finding
+
+
+WALL = {"cf_mitigated": "challenge"}
+
+
+@pytest.mark.parametrize("status", [200, 202, 403, 404, 429, 503])
+def test_a_wall_is_no_page(status) -> None:
+    """Whatever its status: nothing is gone, nothing is fetched, and soon again would only annoy."""
+    said = Observe(kind="feed_only", reason="challenge")
+
+    assert judge_response(entry(**KNOWN), response(b"<p>same</p>", status, **WALL), POLICY) == said
+
+
+@pytest.mark.parametrize(
+    ("asked", "reached", "home"),
+    [
+        ("https://news.example/2026/a.html", "https://news.example/", True),
+        ("https://news.example/?p=12", "https://www.news.example", True),
+        ("http://news.example", "https://www.news.example/", False),
+        ("https://news.example/2026/a.html", "https://news.example/?p=12", False),
+        ("https://short.example/x", "https://news.example/", False),
+        ("https://news.example/a", "https://news.example/fr/", False),
+    ],
+)
+def test_an_article_that_leads_to_the_front_page_is_none(asked, reached, home) -> None:
+    """Sites send there whoever asks for what they do not have; the front page is not that article."""
+    answer = replace(response(b"<p>front page</p>", url=asked), final_url=reached)
+    expected = Observe(kind="feed_only", reason="home_redirect") if home else Observe(kind="fetched")
+
+    assert judge_response(entry(asked), answer, POLICY) == expected
 
 
 def test_a_second_404_confirms_that_the_page_is_gone() -> None:

@@ -1,14 +1,16 @@
 import asyncio
+from itertools import count
 
 import pytest
 from broker_traffic import eventually
 from fakes import Publisher, ids, raw_page
 from structlog.testing import capture_logs
 
-from services.fetcher import outlet as outlet_module
-from services.fetcher.outlet import Outlet
+from services.fetcher.pages import outlet as outlet_module
+from services.fetcher.pages.outlet import Outlet
 from shared.broker.protocols import ATTEMPT_HEADER, Postponed, Rejected, Unconfirmed, Unroutable
 from shared.errors import BrokerUnavailable, TransientError
+from shared.lifecycle import Stop, work_off
 from shared.waiting import waiting
 
 
@@ -56,6 +58,61 @@ async def test_the_loops_are_told_while_a_page_waits() -> None:
     await asyncio.gather(task, return_exceptions=True)
 
     assert not outlet.blocked
+
+
+async def test_work_is_taken_up_as_the_broker_takes_pages() -> None:
+    """None while a page waits; then one alone, as a trial, until the broker takes a page."""
+    publisher = Publisher(*[Rejected("queue_full")] * 1000)
+    outlet = Outlet(publisher, patience_seconds=0.02)
+    before = outlet.admits(3, 8)
+    first = asyncio.create_task(outlet.send(raw_page()))
+    await eventually(lambda: outlet.blocked, "the page waits")
+    meanwhile = outlet.admits(3, 8)
+    await asyncio.gather(first, return_exceptions=True)
+
+    assert (before, meanwhile) == (3, 0)
+    assert [outlet.admits(free, 8) for free in (3, 7, 8)] == [0, 0, 1]
+    publisher.relent()
+    await outlet.send(raw_page())
+    assert outlet.admits(3, 8) == 3
+
+
+async def test_while_the_queue_stays_full_one_page_at_a_time_is_fetched() -> None:
+    """All the places are in use when it fills up; from then on a single trial tells as much as all of them."""
+    places, stop, in_hand, seen = 4, Stop(), set[int](), list[int]()
+    outlet = Outlet(Publisher(*[Rejected("queue_full")] * 10_000), patience_seconds=0.01)
+    numbers = count()
+
+    async def lease(free: int) -> list[int]:
+        return [next(numbers) for _ in range(outlet.admits(free, places))]
+
+    async def visit(number: int) -> None:
+        in_hand.add(number)
+        seen.append(len(in_hand))
+        if len(seen) == 10:
+            stop.set()
+        try:
+            await outlet.send(raw_page())
+        finally:
+            in_hand.remove(number)
+
+    async with asyncio.timeout(30):
+        await work_off(stop, lease, visit, concurrency=places, idle_seconds=0.001)
+
+    assert seen == [1, 2, 3, 4, 1, 1, 1, 1, 1, 1]
+
+
+async def test_a_broker_that_answers_takes_pages() -> None:
+    """Also when it wants this one later."""
+    publisher = Publisher(*[Rejected("queue_full")] * 1000)
+    outlet = Outlet(publisher, patience_seconds=0.0)
+    with pytest.raises(Rejected):
+        await outlet.send(raw_page())
+    publisher.relent(Postponed("busy", retry_after=10))
+    with pytest.raises(Postponed):
+        await outlet.send(raw_page())
+
+    assert outlet.admits(3, 8) == 3
 
 
 async def test_pages_that_wait_are_told_of_once() -> None:

@@ -1,18 +1,34 @@
 import asyncio
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from fakes import NOW, Client, Feeds, Hanging, Hosts, answers, feed, parsed, response, settings
 from structlog.testing import capture_logs
 
-from services.fetcher.errors import HostBusy
-from services.fetcher.model import Feed, ParsedFeed, PollOutcome, Rhythm, Validators
-from services.fetcher.observation import body_hash
-from services.fetcher.poller import Poller
-from services.fetcher.schedule import Failure
-from services.fetcher.store import Poll
+from services.fetcher.errors import Disallowed, HostBusy
+from services.fetcher.model import (
+    Backlog,
+    Feed,
+    FeedLinks,
+    Hub,
+    ParsedFeed,
+    PollOutcome,
+    Rhythm,
+    Sitemap,
+    Standing,
+    Unread,
+    Validators,
+    Wishes,
+)
+from services.fetcher.polling.outage import LEAST_SITES, Network
+from services.fetcher.polling.poller import Poller
+from services.fetcher.polling.sameness import content_hash
+from services.fetcher.polling.schedule import Failure
+from services.fetcher.polling.store import Poll
+from services.fetcher.web.responses import body_hash
 from shared.errors import PermanentError, StoreUnavailable, TransientError
 from shared.waiting import SITES_NAMED, waiting
 from shared.workers import WorkerLost
@@ -20,6 +36,24 @@ from shared.workers import WorkerLost
 FEED_URL = "https://news.example/feed.xml"
 KEPT = Validators(url=FEED_URL, etag='"1"', last_modified="Mon")
 BODY = b"<rss/>"
+ITEM = b"<item><guid>a</guid></item></channel></rss>"
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+READ_BEFORE = Rhythm(polls=9, newest=NOW - HOUR, gaps=(7200.0,) * 5)
+
+
+class Gate:
+    """Lets everyone in, unless `refusal` is given; `asked_now` robots.txt takes the slot that was taken."""
+
+    def __init__(self, refusal: Exception | None = None, *, asked_now: bool = False) -> None:
+        self._refusal = refusal
+        self._asked_now = asked_now
+        self.checked: list[str] = []
+
+    async def check_feed(self, url: str) -> bool:
+        self.checked.append(url)
+        if self._refusal is not None:
+            raise self._refusal
+        return self._asked_now
 
 
 async def polled(
@@ -29,10 +63,12 @@ async def polled(
     parse: object = None,
     feeds: Feeds | None = None,
     hosts: Hosts | None = None,
+    gate: Gate | None = None,
 ) -> tuple[PollOutcome, Poll]:
     works = feeds or Feeds()
     document = parse or ParsedFeed(entries=(parsed("a"), parsed("b", "https://news.example/b")))
-    poller = Poller(Client(answer), works, hosts or Hosts(), answers(document), delay=timedelta(0))  # type: ignore[arg-type]
+    client = Client(answer)  # type: ignore[arg-type]
+    poller = Poller(client, works, hosts or Hosts(), answers(document), delay=timedelta(0), gate=gate)
     outcome = await poller.poll(leased or feed(rhythm=Rhythm(polls=1)))
     return outcome, works.polls[-1]
 
@@ -243,3 +279,335 @@ async def test_a_feed_that_its_site_refuses_is_always_warned_of() -> None:
             await polled(response(b"", 404), feed(settings=refused, feed_id=refused.feed_id))
 
     assert [line["log_level"] for line in logs] == ["warning"] * 10
+
+
+async def test_a_body_that_only_has_a_new_time_is_not_parsed() -> None:
+    """Its own hash is kept, so that the next one like it is known at once; the entries' stays."""
+    known, new = (b"<rss><channel><lastBuildDate>%d</lastBuildDate>" % hour + ITEM for hour in (8, 9))
+    leased = feed(body_hash=body_hash(known), content_hash=content_hash(known))
+    outcome, poll = await polled(response(new, url=FEED_URL), leased, parse=KeyError("read"))
+
+    assert (outcome, poll.selection) == (PollOutcome.UNCHANGED, None)
+    assert (poll.body_hash, poll.content_hash) == (body_hash(new), leased.content_hash)
+
+
+async def test_validators_are_replaced_by_those_of_every_document() -> None:
+    """An ETag that a new answer does not have was the old document's."""
+    known = feed(validators=KEPT, body_hash=body_hash(BODY))
+    _, same = await polled(response(BODY, url=FEED_URL, last_modified="Tue"), known)
+    _, other = await polled(response(BODY + b"!", url=FEED_URL), known)
+
+    assert same.validators == Validators(url=FEED_URL, last_modified="Tue")
+    assert other.validators is None
+
+
+async def test_a_partial_document_is_read_and_replaces_no_hash() -> None:
+    """It says nothing of what the feed lists, so nothing is missing in it."""
+    with capture_logs() as logs:
+        _, poll = await polled(
+            response(BODY, 226, FEED_URL, etag='"2"'), feed(rhythm=READ_BEFORE, body_hash="abc", content_hash="def")
+        )
+
+    assert (poll.body_hash, poll.content_hash, poll.validators) == ("abc", "def", Validators(url=FEED_URL, etag='"2"'))
+    assert poll.selection is not None
+    assert "overflow" not in dict(poll.schedule.terms)
+    assert [line["event"] for line in logs] == ["feed_polled"]
+
+
+@pytest.mark.parametrize(
+    ("answer", "seconds"),
+    [
+        (response(BODY, url=FEED_URL, cache_control="max-age=9000"), 9000.0),
+        (response(BODY, url=FEED_URL), None),
+        (response(b"", 304, FEED_URL, cache_control="max-age=9000"), 9000.0),
+        (response(b"", 304, FEED_URL, cache_control="no-cache"), None),
+        (response(b"", 304, FEED_URL), 7200.0),
+        (response(b"", 429, FEED_URL, cache_control="max-age=9000"), 9000.0),
+        (response(b"", 500, FEED_URL, cache_control="max-age=9000"), 7200.0),
+        (TransientError("timeout"), 7200.0),
+    ],
+)
+async def test_how_long_a_document_is_good_is_said_anew_by_each_answer(answer: object, seconds: float | None) -> None:
+    """A 200, a 304 and a 429 renew it; a 304 that is silent about it leaves it, as failures do."""
+    known = feed(validators=KEPT, rhythm=READ_BEFORE, standing=Standing(max_age=2 * HOUR))
+    _, poll = await polled(answer, known)
+
+    assert dict(poll.schedule.terms).get("max_age") == seconds
+
+
+async def test_the_wishes_of_a_document_go_on_over_304s() -> None:
+    """A 304 has no document."""
+    wishes = Wishes(ttl=5 * HOUR, skip_hours=frozenset({1, 2}))
+    _, first = await polled(response(BODY, url=FEED_URL), parse=ParsedFeed(entries=(parsed(),), wishes=wishes))
+    _, later = await polled(response(b"", 304, FEED_URL), feed(validators=KEPT, standing=first.standing))
+
+    assert first.standing.wishes == later.standing.wishes == wishes
+    assert dict(later.schedule.terms)["ttl"] == 5 * 3600.0
+
+
+async def test_a_304_earns_a_server_a_shorter_interval() -> None:
+    """One that never gave one is asked once an hour at most."""
+    busy = Rhythm(gaps=(60.0,) * 9, newest=NOW, polls=9)
+    _, first = await polled(response(BODY, url=FEED_URL), feed(rhythm=busy))
+    _, later = await polled(response(b"", 304, FEED_URL), feed(rhythm=busy, validators=KEPT, standing=first.standing))
+
+    assert (first.schedule.interval, later.schedule.interval) == (HOUR, HOUR / 4)
+
+
+async def test_entries_that_all_are_unknown_are_a_gap() -> None:
+    """Some may have come and gone since the last poll: it is said, and the feed is polled twice as often."""
+    with capture_logs() as logs:
+        _, poll = await polled(response(BODY, url=FEED_URL), feed(rhythm=READ_BEFORE))
+
+    gaps = [(line["log_level"], line["closed"]) for line in logs if line["event"] == "feed_gap"]
+    assert gaps == [("warning", False)]
+    assert "overflow" in dict(poll.schedule.terms)
+
+
+@pytest.mark.parametrize(
+    ("rhythm", "known"), [(Rhythm(), {}), (Rhythm(polls=3), {}), (READ_BEFORE, {"a": "1"})], ids=["new", "empty", "met"]
+)
+async def test_where_nothing_could_be_known_or_something_is_there_is_no_gap(
+    rhythm: Rhythm, known: Mapping[str, str]
+) -> None:
+    """A first poll, a feed that was empty so far, and one of whose entries one is known."""
+    with capture_logs() as logs:
+        await polled(response(BODY, url=FEED_URL), feed(rhythm=rhythm), feeds=Feeds(known))
+
+    assert [line for line in logs if line["event"] == "feed_gap"] == []
+
+
+async def walked(leased: Feed, known: Mapping[str, str], *rest: object) -> tuple[Poll, Client]:
+    """A poll of a feed whose document lists a, and whose earlier document lists a and b; or what `rest` has for it."""
+    earlier = "https://news.example/page/2"
+    documents = [
+        ParsedFeed(entries=(parsed("a"),), links=FeedLinks(earlier=earlier)),
+        ParsedFeed(entries=(parsed("a", fingerprint="old"), parsed("b", "https://news.example/b"))),
+    ]
+    client = Client(response(BODY, url=FEED_URL), *(rest or (response(BODY, url=earlier),)))  # type: ignore[arg-type]
+    feeds = Feeds(known)
+    await Poller(client, feeds, Hosts(), answers(*documents), delay=timedelta(0)).poll(leased)
+    return feeds.polls[-1], client
+
+
+async def test_a_gap_is_closed_by_earlier_documents_in_the_same_commit() -> None:
+    """Asked for without validators; what both list is as the newer one says."""
+    with capture_logs() as logs:
+        poll, client = await walked(feed(rhythm=READ_BEFORE, validators=KEPT), {"b": "0"})
+
+    assert poll.selection is not None
+    assert [(each.identity, each.fingerprint) for each in poll.selection.new] == [("a", "1")]
+    assert [each.identity for each in poll.selection.changed] == ["b"]
+    assert [(url, validators) for url, validators, _ in client.asked][1:] == [("https://news.example/page/2", None)]
+    gaps = [(line["closed"], line["documents"]) for line in logs if line["event"] == "feed_gap"]
+    assert gaps == [(True, 2)]
+
+
+@pytest.mark.parametrize(("backlog", "documents"), [("all", 2), ("newest", 1), ("none", 1)])
+async def test_a_first_poll_brings_what_the_operator_wants_of_the_past(backlog: str, documents: int) -> None:
+    """All there is, in earlier documents too, or only what is at hand."""
+    _, client = await walked(feed(settings=settings(backlog=Backlog(backlog))), {})
+
+    assert len(client.asked) == documents
+
+
+async def test_a_walk_that_was_interrupted_goes_on_at_the_next_poll() -> None:
+    """Also where that says 304; the feed's own document was committed meanwhile."""
+    first, _ = await walked(feed(rhythm=READ_BEFORE), {}, TransientError("timeout"))
+    assert first.selection is not None
+    assert [each.identity for each in first.selection.new] == ["a"]
+    assert first.standing.unread == Unread(url="https://news.example/page/2", left=10)
+
+    feeds, client = Feeds(), Client(response(b"", 304, FEED_URL), response(BODY, url="https://news.example/page/2"))
+    later = feed(rhythm=first.rhythm, validators=KEPT, standing=first.standing)
+    old = ParsedFeed(entries=(parsed("b", "https://news.example/b"),))
+    await Poller(client, feeds, Hosts(), answers(old), delay=timedelta(0)).poll(later)
+
+    assert feeds.polls[-1].selection is not None
+    assert [each.identity for each in feeds.polls[-1].selection.new] == ["b"]
+    assert feeds.polls[-1].standing.unread is None
+
+
+async def test_a_walk_goes_on_though_the_newest_document_has_no_gap_any_more() -> None:
+    """What it left unread is older than what is known now."""
+    left = Unread(url="https://news.example/page/2", left=7)
+    known = feed(rhythm=READ_BEFORE, standing=Standing(unread=left))
+    feeds, client = Feeds({"a": "1"}), Client(response(BODY, url=FEED_URL), response(BODY, url=left.url))
+    documents = [ParsedFeed(entries=(parsed(name, f"https://news.example/{name}"),)) for name in ("a", "b")]
+    await Poller(client, feeds, Hosts(), answers(*documents), delay=timedelta(0)).poll(known)
+
+    assert feeds.polls[-1].selection is not None
+    assert [each.identity for each in feeds.polls[-1].selection.new] == ["b"]
+
+
+async def test_a_walk_takes_a_slot_of_the_host_for_each_document() -> None:
+    """And holds it where it is asked to slow down."""
+    hosts, feeds = Hosts(), Feeds()
+    client = Client(response(BODY, url=FEED_URL), response(status=429, url="https://news.example/page/2"))
+    first = ParsedFeed(entries=(parsed("a"),), links=FeedLinks(earlier="https://news.example/page/2"))
+    await Poller(client, feeds, hosts, answers(first), delay=timedelta(0)).poll(feed(rhythm=READ_BEFORE))
+
+    assert (hosts.reserved, [site for site, _ in hosts.held]) == (["news.example"] * 2, ["news.example"])
+    assert feeds.polls[-1].standing.unread is not None
+
+
+async def test_robots_txt_is_asked_in_the_slot_and_another_taken_when_it_was_fetched_in_it() -> None:
+    """At every hop, too."""
+    hosts, gate, feeds = Hosts(), Gate(asked_now=True), Feeds()
+    client = Client(response(BODY, url=FEED_URL))
+    client.hops = ("https://else.example/feed",)
+    document = ParsedFeed(entries=(parsed(),))
+    await Poller(client, feeds, hosts, answers(document), delay=timedelta(0), gate=gate).poll(feed())
+
+    assert gate.checked == [FEED_URL, "https://else.example/feed"]
+    assert hosts.reserved == ["news.example"] * 2 + ["else.example"] * 2
+
+
+async def test_a_feed_that_robots_txt_forbids_is_not_asked_for_and_looked_at_a_day_later() -> None:
+    """It is the owner's word, and no failure that lasts."""
+    feeds, client = Feeds(), Client()
+    poller = Poller(client, feeds, Hosts(), answers(), delay=timedelta(0), gate=Gate(Disallowed(FEED_URL)))
+
+    assert (await poller.poll(feed()), client.asked) == (PollOutcome.BLOCKED, [])
+    assert feeds.polls[-1].schedule.interval == DAY
+    assert feeds.polls[-1].rhythm.failures == Failure.PASSING.value
+
+
+@pytest.mark.parametrize("status", [200, 403, 503])
+async def test_a_bot_check_is_no_document_and_no_reason_to_insist(status: int) -> None:
+    """Whatever its status: looked at again hours later, with what was known."""
+    wall = response(b"<html>", status, FEED_URL, cf_mitigated="challenge")
+    outcome, poll = await polled(wall, feed(validators=KEPT, body_hash="abc"), parse=KeyError("read"))
+
+    assert (outcome, poll.validators, poll.body_hash) == (PollOutcome.BLOCKED, KEPT, "abc")
+    assert poll.schedule.interval == 6 * HOUR
+    assert poll.rhythm.failures == Failure.PASSING.value
+
+
+async def test_documents_that_kill_their_worker_are_held_back_longer_each_time() -> None:
+    """Until one can be read."""
+    standing, waits = Standing(), []
+    for _ in range(3):
+        _, poll = await polled(
+            response(BODY, url=FEED_URL), feed(standing=standing), parse=WorkerLost("worker_timeout")
+        )
+        standing = poll.standing
+        waits.append(dict(poll.schedule.terms)["killed_worker"])
+    _, well = await polled(response(BODY, url=FEED_URL), feed(standing=standing))
+
+    assert (waits, well.standing.kills) == ([3600.0, 7200.0, 14_400.0], 0)
+
+
+async def test_gone_twice_with_a_day_between_is_told_once() -> None:
+    """And asked about once a month from then on."""
+    standing = Standing(gone_since=NOW - DAY)
+    with capture_logs() as logs:
+        for _ in range(2):
+            _, poll = await polled(response(b"", 410, FEED_URL), feed(standing=standing))
+            standing = poll.standing
+
+    assert poll.schedule.interval == 30 * DAY
+    assert [line["event"] for line in logs].count("feed_gone") == 1
+
+
+async def test_a_feed_that_moved_for_good_is_asked_for_there_without_the_operators_headers_elsewhere() -> None:
+    """The site that they were given for is another."""
+    said = settings(headers={"X-Key": "secret"})
+    for address, headers in (("https://www.news.example/rss", said.headers), ("https://else.example/rss", {})):
+        client = Client(response(status=304, url=address))
+        known = Validators(url=address, etag='"1"')
+        moved = feed(settings=said, validators=known, standing=Standing(moved_to=address))
+        await Poller(client, Feeds(), Hosts(), answers(), delay=timedelta(0)).poll(moved)
+
+        assert client.asked == [(address, known, headers)]
+
+
+async def test_what_it_is_called_and_where_it_is_are_stored() -> None:
+    """With its hub, by the header's word before the document's."""
+    document = ParsedFeed(
+        title="Courrier", entries=(parsed(),), links=FeedLinks(hub="https://other.example/", own="https://o.example/")
+    )
+    answer = replace(response(BODY, url=FEED_URL, link="<https://hub.example/>; rel=hub"), final_url=FEED_URL + "?2")
+    _, poll = await polled(answer, parse=document)
+
+    assert (poll.title, poll.final_url) == ("Courrier", FEED_URL + "?2")
+    assert poll.hub == Hub(url="https://hub.example/", topic="https://o.example/")
+
+
+async def test_sitemaps_of_an_index_are_passed_on() -> None:
+    """A document that is none says nothing of them."""
+    listed = (Sitemap(url="https://news.example/sitemap-1.xml"),)
+    _, index = await polled(response(BODY, url=FEED_URL), parse=ParsedFeed(sitemaps=listed))
+    _, other = await polled(response(BODY, url=FEED_URL))
+
+    assert (index.sitemaps, other.sitemaps) == (listed, None)
+
+
+@pytest.mark.parametrize(
+    ("ago", "silent"), [(timedelta(minutes=5), False), (timedelta(minutes=20), True), (None, True)]
+)
+async def test_old_news_that_no_push_brought_ends_the_trust_in_a_hub(ago: timedelta | None, silent: bool) -> None:
+    """The feed is polled at its own pace again; news of this minute may still be on its way."""
+    entry = parsed(published=None if ago is None else datetime.now(UTC) - ago)
+    leased = feed(pushed=True, rhythm=READ_BEFORE)
+    with capture_logs() as logs:
+        _, poll = await polled(response(BODY, url=FEED_URL), leased, parse=ParsedFeed(entries=(entry,)))
+
+    assert poll.push_silent is silent
+    assert ("pushed" in dict(poll.schedule.terms)) is not silent
+    assert ("push_silent" in [line["event"] for line in logs]) is silent
+
+
+async def test_what_is_known_already_says_nothing_against_a_hub() -> None:
+    """It may have brought it."""
+    _, poll = await polled(
+        response(BODY, url=FEED_URL), feed(pushed=True, rhythm=READ_BEFORE), feeds=Feeds({"a": "1", "b": "1"})
+    )
+
+    assert (poll.push_silent, dict(poll.schedule.terms)["pushed"]) == (False, 6 * 3600.0)
+
+
+@pytest.mark.parametrize(("told", "silent"), [(timedelta(minutes=1), False), (timedelta(hours=2), True)])
+async def test_a_hub_that_told_us_just_now_is_not_silent(told: timedelta, silent: bool) -> None:
+    """What it told may be why the feed was polled; not every entry has a time, nor is it of today."""
+    leased = feed(pushed=True, pushed_at=datetime.now(UTC) - told, rhythm=READ_BEFORE)
+    _, poll = await polled(response(BODY, url=FEED_URL), leased, parse=ParsedFeed(entries=(parsed(),)))
+
+    assert poll.push_silent is silent
+
+
+async def test_an_outage_of_our_own_network_is_held_against_no_feed() -> None:
+    """Most of twenty sites give no answer at all: told once, none counts, and those before it are forgiven."""
+    waiting.reset()
+    feeds, network = Feeds(), Network()
+    with capture_logs() as logs:
+        outcomes = []
+        for number in range(LEAST_SITES + 5):
+            away = settings(f"https://site{number}.example/feed.xml")
+            poller = Poller(
+                Client(TransientError("dns")), feeds, Hosts(), answers(), delay=timedelta(0), network=network
+            )
+            outcomes.append(await poller.poll(feed(settings=away, feed_id=away.feed_id)))
+        assert [wait.dependency for wait in waiting.current()] == ["network"]
+        await Poller(Client(response(status=500)), feeds, Hosts(), answers(), delay=timedelta(0), network=network).poll(
+            feed()
+        )
+
+    assert outcomes == [PollOutcome.FAILED] * (LEAST_SITES - 1) + [PollOutcome.WAITING] * 6
+    committed = {each.feed.feed_id for each in feeds.polls[:-1]}
+    assert committed <= {each.feed_id for each in feeds.put_off_feeds}
+    assert len(feeds.put_off_feeds) == LEAST_SITES + 5
+    told = [line["event"] for line in logs if line["event"].startswith("network")]
+    assert (told, waiting.current()) == (["network_away", "network_back"], [])
+    waiting.reset()
+
+
+async def test_how_a_poll_ended_is_remembered() -> None:
+    """And since when it fails; a success ends that."""
+    _, failing = await polled(response(b"", 500, FEED_URL))
+    _, still = await polled(TransientError("timeout"), feed(standing=failing.standing))
+    _, well = await polled(response(BODY, url=FEED_URL), feed(standing=still.standing))
+
+    assert (failing.standing.outcome, failing.standing.reason) == ("failed", "http_500")
+    assert still.standing.failing_since == failing.standing.failing_since is not None
+    assert (well.standing.outcome, well.standing.failing_since) == ("changed", None)

@@ -24,7 +24,11 @@ FEED_COLUMNS: tuple[sa.Column[Any], ...] = (
     sa.Column("standing", sa.JSON(), nullable=False, server_default=sa.text("'{}'")),
     sa.Column("pushed_until", UtcDateTime()),
 )
-HOST_COLUMNS: tuple[sa.Column[Any], ...] = (sa.Column("answer_seconds", sa.Float()), sa.Column("address", sa.Text()))
+HOST_COLUMNS: tuple[sa.Column[Any], ...] = (
+    sa.Column("crawl_seconds", sa.Float()),
+    sa.Column("answer_seconds", sa.Float()),
+    sa.Column("address", sa.Text()),
+)
 FEEDS = sa.table("feeds", sa.column("feed_id", sa.Uuid()), sa.column("url", sa.Text()), sa.column("site", sa.Text()))
 
 
@@ -33,8 +37,20 @@ def upgrade() -> None:
         op.add_column("feeds", column)
     for column in HOST_COLUMNS:
         op.add_column("hosts", column)
+    op.add_column("robots", sa.Column("reached_at", UtcDateTime()))
+    op.drop_index("feeds_due", "feeds")
+    op.create_index(
+        "feeds_due",
+        "feeds",
+        ["next_poll_at"],
+        sqlite_where=sa.text("active = 1 AND paused = 0 AND same_as IS NULL"),
+        postgresql_where=sa.text("active AND NOT paused AND same_as IS NULL"),
+    )
     op.create_index("feeds_final_url", "feeds", ["final_url"])
-    op.create_index("feeds_parent", "feeds", ["parent"])
+    op.create_index("feeds_body_hash", "feeds", ["body_hash"])
+    for name in ("parent", "same_as"):
+        some = sa.text(f"{name} IS NOT NULL")
+        op.create_index(f"feeds_{name}", "feeds", [name], sqlite_where=some, postgresql_where=some)
     op.create_table(
         "host_addresses",
         sa.Column("address", sa.Text(), nullable=False),
@@ -57,7 +73,12 @@ def _name_the_sites() -> None:
 
 def downgrade() -> None:
     op.drop_table("host_addresses")
+    op.drop_index("feeds_due", "feeds")
+    op.create_index("feeds_due", "feeds", ["next_poll_at"])
+    op.drop_column("robots", "reached_at")
+    op.drop_index("feeds_same_as", "feeds")
     op.drop_index("feeds_parent", "feeds")
+    op.drop_index("feeds_body_hash", "feeds")
     op.drop_index("feeds_final_url", "feeds")
     for column in HOST_COLUMNS:
         op.drop_column("hosts", column.name)

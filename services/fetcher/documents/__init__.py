@@ -1,0 +1,1 @@
+"""Feed documents: bytes to entries, in worker processes that can be killed."""

@@ -1,0 +1,1 @@
+"""Hosts: the pace at which each may be asked, and what its robots.txt says."""

@@ -1,0 +1,1 @@
+"""Pages of entries: the visits to them, and the observations that come of these."""

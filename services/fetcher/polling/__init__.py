@@ -1,0 +1,1 @@
+"""Polls: when a feed is asked, what its answer means, and what of it is stored."""
