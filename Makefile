@@ -13,10 +13,10 @@ INSTALL := $(BIN)/python -m pip --disable-pip-version-check --quiet install
 COMPILE := build/lock/bin/uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate --python-version 3.11
 
 .DEFAULT_GOAL := help
-.PHONY: help demo install test test-unit test-stack chaos soak check lint types imports bench bench-fetcher lock schema up down clean
+.PHONY: help demo install test test-unit test-stack chaos soak check lint types imports bench bench-fetcher bench-simulation lock schema up down clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 # --- Run -------------------------------------------------------------------------------------------------------------
 
@@ -74,6 +74,9 @@ bench: .venv/.dev ## articles per second, beside a bare extraction loop
 
 bench-fetcher: .venv/.dev ## polls and pages per second beside a bare loop, memory, lag (ARGS=--quick)
 	PYTHONPATH=tests $(BIN)/python -m bench.fetcher $(ARGS)
+
+bench-simulation: .venv/.dev ## a day of 100,000 feeds: how soon entries are seen, beside fixed polling
+	PYTHONPATH=tests $(BIN)/python -m bench.simulation $(ARGS)
 
 # --- Keep up ---------------------------------------------------------------------------------------------------------
 

@@ -84,6 +84,12 @@ async def change(connection: Connection, table: Table, which: Row, said: Row) ->
     return await _write(connection, _change(table, tuple(which)), {**values, **said})
 
 
+async def change_all(connection: Connection, table: Table, rows: Sequence[Row], *, key: Sequence[str]) -> None:
+    """Update rows of one shape with one statement, each where the columns `key` equal its own values of them."""
+    values = [{f"which_{name}" if name in key else name: value for name, value in row.items()} for row in rows]
+    await _write(connection, _change(table, tuple(key)), *values)
+
+
 async def _write(connection: Connection, statement: UpdateBase, *rows: Row) -> int:
     """Execute it once for each row of values; returns how many rows of the table it was about."""
     if isinstance(connection, InPlaceConnection):

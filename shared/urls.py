@@ -65,6 +65,7 @@ def _suffixes() -> PublicSuffixList:
     return PublicSuffixList()
 
 
+@lru_cache(maxsize=1000)
 def site_of(url: str) -> str:
     """The registrable domain (`fr.sputniknews.africa` → `sputniknews.africa`); the host itself where there is none."""
     return _registrable(host_of(url))

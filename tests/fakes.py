@@ -176,7 +176,7 @@ class Hosts:
         self.reserved: list[str] = []
         self.held: list[tuple[str, timedelta | None]] = []
 
-    async def reserve(self, site: str, delay: timedelta) -> timedelta:
+    async def reserve(self, site: str, delay: timedelta, patience: timedelta = timedelta(seconds=10)) -> timedelta:
         self.reserved.append(site)
         if self.busy is not None:
             raise self.busy

@@ -76,6 +76,11 @@ def _zstd_bomb() -> bytes:
     return _zeros(coder.compress, coder.flush)
 
 
+def _chunks(body: bytes, size: int, length: bytes) -> bytes:
+    pieces = (body[start : start + size] for start in range(0, len(body), size))
+    return b"".join(length % len(piece) + b"\r\n" + piece + b"\r\n" for piece in (*pieces, b""))
+
+
 bomb("bomb-gzip", b"gzip", partial(_zlib_bomb, 31))
 bomb("bomb-deflate", b"deflate", partial(_zlib_bomb, 15))
 bomb("bomb-bare-deflate", b"deflate", partial(_zlib_bomb, -15))
@@ -115,6 +120,8 @@ attack("silence", drip=b"")
 attack("silence-in-body", HEAD + b"Content-Length: 1000\r\n\r\nshort", drip=b"")
 
 attack("length-too-long", HEAD + b"Content-Length: 5000\r\n\r\n" + PAGE)
+attack("longer-than-announced", answer(PAGE) + PAGE)
+attack("not-modified-with-a-body", b"HTTP/1.1 304 Not Modified\r\nContent-Length: %d\r\n\r\n" % len(PAGE) + PAGE)
 attack("length-absurd", HEAD + b"Content-Length: 1" + b"0" * 30 + b"\r\n\r\n" + PAGE)
 attack("length-huge", HEAD + b"Content-Length: 9000000000\r\n\r\n" + PAGE)
 attack("length-negative", HEAD + b"Content-Length: -1\r\n\r\n" + PAGE)
@@ -123,6 +130,7 @@ attack("length-and-chunks", HEAD + b"Content-Length: 3\r\nTransfer-Encoding: chu
 attack("chunk-size-absurd", CHUNKED + b"f" * 40 + b"\r\nabc")
 attack("chunk-size-negative", CHUNKED + b"-5\r\nabc")
 attack("chunks-cut-off", CHUNKED + b"ff\r\nabc")
+attack("chunks-then-junk", CHUNKED + b"%x\r\n%b\r\n" % (len(PAGE), PAGE), b"junk\r\n")
 attack("gzip-cut-off", answer(gzip.compress(os.urandom(50_000))[:20_000], b"Content-Encoding: gzip"))
 attack("gzip-damaged", answer(gzip.compress(PAGE)[:40] + b"\xff" * 200, b"Content-Encoding: gzip"))
 attack("gzip-in-name-only", answer(PAGE, b"Content-Encoding: gzip"))
@@ -139,6 +147,8 @@ attack("nul-in-body", answer(b"<p>a\0b</p>"))
 attack("bad-version", b"HTTP/9.9 200 OK\r\n\r\n" + PAGE)
 attack("bad-status", b"HTTP/1.1 99999 OK\r\n\r\n" + PAGE)
 attack("switching", b"HTTP/1.1 101 Switching\r\nUpgrade: x\r\nConnection: Upgrade\r\n\r\n", endless=bytes(65536))
+attack("tiny-chunks", CHUNKED + _chunks(PAGE * 100, 1, b"%x"))
+attack("padded-chunks", CHUNKED + _chunks(PAGE * 100, 6, b"%08x"))
 attack("two-answers", answer(PAGE) + answer(b"smuggled"))
 
 attack("redirect-to-file", b"HTTP/1.1 302 Found\r\nLocation: file:///etc/passwd\r\nContent-Length: 0\r\n\r\n")

@@ -134,7 +134,8 @@ async def build(settings: FetcherSettings, *, database: Database, broker: Publis
     lease = timedelta(seconds=settings.lease_seconds)
     politeness = settings.politeness
     hosts = HostStore(database, politeness)
-    feeds = FeedStore(database, lease=lease, per_site=settings.polls_per_site, policy=politeness)
+    listens = bool(settings.websub_callback)
+    feeds = FeedStore(database, lease=lease, per_site=settings.polls_per_site, policy=politeness, listens=listens)
     frontier = Frontier(database, lease=lease, per_host=settings.per_host, policy=politeness)
     outlet, network = Outlet(broker, patience_seconds=settings.lease_seconds / 2), Network()
     async with AsyncExitStack() as stack:

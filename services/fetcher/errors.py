@@ -20,6 +20,13 @@ class HostBusy(TransientError):
         self.until = until
 
 
+class ParsersBusy(TransientError):
+    """Too many documents wait for the parse worker of those that have cost one."""
+
+    def __init__(self) -> None:
+        super().__init__("worker_busy")
+
+
 class Disallowed(PermanentError):
     """robots.txt does not let us ask for this address."""
 

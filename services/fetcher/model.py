@@ -74,10 +74,14 @@ class Validators:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rhythm:
-    """What a feed's past says of its future. `gaps` are the newest publish gaps in seconds, newest last."""
+    """What a feed's past says of its future. `gaps` are the newest publish gaps in seconds, newest last.
+
+    `newest` is the time of its newest entry, `last_new` when something new was found; at the first poll, the same.
+    """
 
     gaps: tuple[float, ...] = ()
     newest: datetime | None = None
+    last_new: datetime | None = None
     failures: float = 0.0
     polls: int = 0
 
@@ -111,10 +115,14 @@ class Moving:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unread:
-    """The next of a feed's earlier documents, where reading them was interrupted; so many are `left` to be read."""
+    """The next of a feed's earlier documents, where reading them was interrupted; so many are `left` to be read.
+
+    `then` is where to go on after them: what was left unread when this gap came.
+    """
 
     url: str
     left: int
+    then: "Unread | None" = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,7 +133,9 @@ class Standing:
     came last; `unmodified` 304s came since, the last at `unmodified_at`. `probed_at`: asked unconditionally on purpose;
     `lied_at`: a 304 was found false. `deaf` counts its full answers to a `-gzip` ETag that had not changed.
     `moved_to` is asked in place of the feed's address. `gone_since` is its first 410, `parked` that it was confirmed.
-    `kills` are documents in a row that cost a worker, `alike` those in a row that another feed of the site had too.
+    `kills` are documents in a row that cost a worker, `alike` those in a row that another feed had too, the first at
+    `alike_since`. `unheard`: a document came again although its validators were sent. `leaving`: a sitemap that its
+    index does not list any more rests after its next poll.
     `outcome`, `reason` and `failing_since` are of the last poll.
     """
 
@@ -144,6 +154,9 @@ class Standing:
     parked: bool = False
     kills: int = 0
     alike: int = 0
+    alike_since: datetime | None = None
+    unheard: bool = False
+    leaving: bool = False
     unread: Unread | None = None
     outcome: str | None = None
     reason: str | None = None
@@ -155,7 +168,9 @@ class Feed:
     """A subscribed feed as leased: the token must be shown at every later write.
 
     `wait` is how long it is until the slot of its host that was taken with the lease; None when none was. `late` is
-    how long ago it was due. `pushed` while a hub tells us of its news, which it last did at `pushed_at`.
+    how long ago it was due. `pushed` while a hub tells us of its news, which it last did at `pushed_at`. `final_url` is
+    where its document was found last. `same_as` is the feed that stands for it: it is polled now and then to see
+    whether that is still so.
     """
 
     feed_id: UUID
@@ -170,6 +185,8 @@ class Feed:
     late: timedelta = timedelta(0)
     pushed: bool = False
     pushed_at: datetime | None = None
+    final_url: str | None = None
+    same_as: UUID | None = None
 
     @property
     def site(self) -> str:

@@ -46,8 +46,8 @@ feeds = Table(
     Index(
         "feeds_due",
         "next_poll_at",
-        sqlite_where=text("active = 1 AND paused = 0 AND same_as IS NULL"),
-        postgresql_where=text("active AND NOT paused AND same_as IS NULL"),
+        sqlite_where=text("active = 1 AND paused = 0"),
+        postgresql_where=text("active AND NOT paused"),
     ),
     Index("feeds_final_url", "final_url"),
     Index("feeds_body_hash", "body_hash"),
@@ -151,6 +151,7 @@ subscriptions = Table(
     Column("topic", Text, nullable=False),
     Column("secret", String(64)),
     Column("wanted", Boolean, nullable=False),
+    Column("wanted_at", UtcDateTime, nullable=False),
     Column("asked", String(20)),
     Column("asked_at", UtcDateTime),
     Column("verified_until", UtcDateTime),

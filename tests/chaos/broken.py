@@ -17,9 +17,9 @@ from services.console import commands, sinks
 from services.fetcher import __main__ as fetcher
 from services.fetcher.model import Entry
 from services.fetcher.pages import downloader, frontier
-from services.fetcher.pages.downloader import Seen
 from services.fetcher.pages.frontier import Frontier, Visit
 from services.fetcher.pages.observation import Observe
+from services.fetcher.pages.seen import Seen, raw_page
 from services.fetcher.polling.listing import store_selection
 from services.fetcher.polling.store import FeedStore, Poll
 from services.processor import __main__ as processor
@@ -130,7 +130,7 @@ def _without_token(entry: Entry) -> dict[str, UUID]:
     return {"entry_id": entry.entry_id}
 
 
-_honest_page = downloader._raw_page
+_honest_page = raw_page
 
 
 def _page_named_by_content(entry: Entry, finding: Observe, seen: Seen, visit: Visit) -> RawPage:
@@ -153,7 +153,7 @@ VARIANTS: Mapping[str, Callable[[], None]] = {
     "validators-before-entries": _set(fetcher, FeedStore=ValidatorsFirst),
     "mark-before-confirm": _set(processor, Relay=MarksFirst),
     "event-ids-from-content": _set(ArticleEvent, event_id=property(_id_of_content)),
-    "observation-ids-from-content": _set(downloader, _raw_page=_page_named_by_content),
+    "observation-ids-from-content": _set(downloader, raw_page=_page_named_by_content),
     "leases-without-fencing": _set(frontier, _ours=_without_token),
     "no-inbox": _set(store, Ledger=ForgetsWhatItSettled),
     "no-order": _set(decision, _is_older=_nobody_is_older),

@@ -24,7 +24,7 @@ from sqlalchemy import (
 
 from shared.database import Database, UtcDateTime
 from shared.errors import StoreUnavailable
-from shared.statements import Excluded, change, insert_new, upsert, upsert_all
+from shared.statements import Excluded, change, change_all, insert_new, upsert, upsert_all
 
 metadata = MetaData()
 things = Table(
@@ -130,6 +130,19 @@ async def test_many_rows_go_with_one_statement(database: Database) -> None:
 
     found = (await stored(database)).values()
     assert [(row["name"], row["number"]) for row in found] == [(str(number), 9) for number in range(5)]
+
+
+async def test_many_rows_are_changed_each_where_its_key_is(database: Database) -> None:
+    """Columns that are not said stay, and so do rows that are not named."""
+    await making(database)
+    rows = [{"thing": UUID(int=number), "name": str(number), "number": number} for number in range(4)]
+    async with database.transaction() as connection:
+        await insert_new(connection, things, *rows)
+        said = [{"thing": UUID(int=number), "number": 10 * number} for number in (1, 2, 3)]
+        await change_all(connection, things, said, key=["thing"])
+
+    found = (await stored(database)).values()
+    assert sorted((row["name"], row["number"]) for row in found) == [("0", 0), ("1", 10), ("2", 20), ("3", 30)]
 
 
 async def test_errors_keep_their_kind(database: Database) -> None:

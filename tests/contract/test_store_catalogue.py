@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from fakes import settings
+from fakes import NOW, settings
 from sqlalchemy import select, update
 
 from services.fetcher.model import Bounds, FeedSettings
@@ -121,11 +121,11 @@ async def test_a_feed_that_another_stood_for_is_polled_itself_when_that_one_ends
 ) -> None:
     """Its news would be nobody's."""
     await catalogue.add(COMMAND, [FIRST, SECOND, THIRD])
-    await learn(database, SECOND, same_as=FIRST.feed_id)
+    await learn(database, SECOND, same_as=FIRST.feed_id, polled_at=NOW, next_poll_at=NOW + timedelta(days=7))
     await learn(database, THIRD, same_as=SECOND.feed_id)
     await getattr(catalogue, ends)([FIRST.feed_id])
 
-    assert await known(database, SECOND, "same_as") == (None,)
+    assert await known(database, SECOND, "same_as", "next_poll_at") == (None, NOW)
     assert await known(database, THIRD, "same_as") == (SECOND.feed_id,)
 
 

@@ -13,6 +13,7 @@ from services.fetcher.errors import HostBusy, LeaseLost
 from services.fetcher.hosts.hosts import HostStore
 from services.fetcher.hosts.politeness import PolitenessPolicy
 from services.fetcher.model import Entry, FeedSettings, Validators
+from services.fetcher.pages.due import NEAR
 from services.fetcher.pages.frontier import Frontier, VisitResult
 from services.fetcher.polling.catalogue import FeedCatalogue
 from services.fetcher.polling.selection import Selection
@@ -158,6 +159,39 @@ async def test_few_entries_of_one_host_are_leased_at_a_time(database: Database, 
     assert await frontier(other_database).lease(10) == []
     await frontier(database).commit(VisitResult(entry=next(e for e in first if "news" in str(e.url)), state="queued"))
     assert len(await frontier(other_database).lease(10)) == 1
+
+
+async def test_a_backlog_of_one_host_hides_no_other(database: Database, other_database: Database) -> None:
+    """However far behind it the others are due, those included whose first entry is before its end."""
+    backlog = [f"https://news.example/{number}" for number in range(NEAR + 10)]
+    await store_entries(
+        database, "https://else.example/a", *backlog, "https://else.example/b", "https://late.example/a"
+    )
+    async with database.transaction() as connection:
+        for number, url in enumerate(["https://else.example/a", *backlog]):
+            due = NOW - timedelta(days=3650) + timedelta(seconds=number)
+            await connection.execute(update(entries).where(entries.c.url == url).values(next_at=due))
+
+    first = await frontier(database).lease(10)
+    assert sorted(str(each.url) for each in first) == [
+        "https://else.example/a",
+        "https://else.example/b",
+        "https://late.example/a",
+        *backlog[:2],
+    ]
+    assert await frontier(other_database).lease(10) == []
+
+
+async def test_a_backlog_of_a_blocked_host_hides_no_other(database: Database) -> None:
+    """Not one of its entries can be leased, and all of them are due before the others."""
+    backlog = [f"https://news.example/{number}" for number in range(NEAR + 10)]
+    await store_entries(database, *backlog, "https://else.example/a")
+    async with database.transaction() as connection:
+        of_backlog = update(entries).where(entries.c.site == "news.example")
+        await connection.execute(of_backlog.values(next_at=NOW - timedelta(days=3650)))
+    await HostStore(database).hold("news.example", timedelta(hours=1))
+
+    assert [each.url for each in await frontier(database).lease(10)] == ["https://else.example/a"]
 
 
 async def test_entries_of_a_blocked_host_wait(database: Database) -> None:

@@ -11,9 +11,10 @@ from services.fetcher import tables
 from services.fetcher.errors import HostBusy
 from services.fetcher.hosts import hosts as hosts_module
 from services.fetcher.hosts.hosts import HostStore, turn
-from services.fetcher.hosts.politeness import PATIENCE
+from services.fetcher.hosts.politeness import LONGEST_PATIENCE, PATIENCE
 from services.fetcher.hosts.robotstxt import RobotsFile
 from services.fetcher.hosts.slots import reserve_slot
+from services.fetcher.rewind import mend_rewound
 from services.fetcher.tables import robots
 from shared import statements
 from shared.database import Database, clock
@@ -55,6 +56,18 @@ async def test_a_wait_beyond_our_patience_is_refused_and_takes_no_slot(database:
     assert untils[0] == untils[1]
     async with database.snapshot() as connection:
         assert PATIENCE < untils[0] - await clock(connection) <= timedelta(seconds=60)
+
+
+async def test_what_must_follow_at_once_waits_longer(database: Database) -> None:
+    """For the slot after the one that was just taken, of the slowest site, too; it is no clock that was set back."""
+    hosts = HostStore(database)
+    await hosts.reserve(SITE, LONGEST_PATIENCE)
+    wait = await hosts.reserve(SITE, LONGEST_PATIENCE, LONGEST_PATIENCE)
+
+    assert PATIENCE < wait <= LONGEST_PATIENCE
+    assert await mend_rewound(database, lease=timedelta(minutes=3)) == 0
+    with pytest.raises(HostBusy):
+        await hosts.reserve(SITE, LONGEST_PATIENCE, timedelta(hours=1))
 
 
 async def test_a_held_site_is_not_asked_before_its_time(database: Database) -> None:

@@ -1,14 +1,17 @@
 """What a poll teaches in the store: of the feed's server, of feeds that are the same, of sitemaps that it lists."""
 
+import asyncio
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from fakes import NOW, parsed, poll, settings
-from sqlalchemy import select, update
+from postgres_cluster import TEMPLATE, PostgresCluster
+from sqlalchemy import select, text, update
+from structlog.testing import capture_logs
 
-from services.fetcher.model import Backlog, Feed, Rhythm, Sitemap, Standing, Validators, Wishes, feed_id
+from services.fetcher.model import Backlog, Feed, Moving, Rhythm, Sitemap, Standing, Timing, Validators, Wishes, feed_id
 from services.fetcher.polling.catalogue import FeedCatalogue
 from services.fetcher.polling.family import MOST_SITEMAPS, newest
 from services.fetcher.polling.schedule import Schedule
@@ -22,6 +25,9 @@ LEASE = timedelta(minutes=3)
 HOUR = timedelta(hours=1)
 URL = "https://news.example/feed.xml"
 OTHER = "https://other.example/feed.xml"
+DAY = timedelta(days=1)
+YESTERDAY = Standing(alike=1, alike_since=NOW - timedelta(days=3650))
+"""Another feed had the same document before."""
 SOON = Schedule(wait=-timedelta(days=1), interval=HOUR, terms=(("rhythm", 3600.0),))
 """Due again at once."""
 
@@ -59,6 +65,7 @@ class Store:
             "schedule": SOON,
             "final_url": leased.settings.url,
             "rhythm": Rhythm(polls=1, newest=NOW),
+            "document_read": "selection" not in more,
             **more,
         }
         found = [parsed(name, f"{leased.settings.url}/{name}") for name in entries]
@@ -123,8 +130,8 @@ async def test_one_feed_under_two_addresses_is_polled_once(store: Store, first: 
     second = OTHER if first == URL else URL
     await store.subscribe(URL, OTHER)
     await store.read((await store.leased())[first], "a", final_url=URL)
-    await store.read((await store.leased())[second], "a", final_url=URL)
-    await store.read((await store.leased())[first], "a", final_url=URL)
+    await store.read((await store.leased())[second], "a", final_url=URL, standing=YESTERDAY)
+    await store.read((await store.leased())[first], "a", final_url=URL, standing=YESTERDAY)
 
     assert list(await store.leased()) == [first]
     assert await store.of(second, "same_as") == (feed_id(first),)
@@ -135,9 +142,63 @@ async def test_another_feeds_address_is_recognised_before_it_was_polled_there(st
     """A feed that is redirected to the address of another one."""
     await store.subscribe(URL, OTHER)
     await store.read((await store.leased())[OTHER], "a")
-    await store.read((await store.leased())[URL], "a", final_url=OTHER)
+    await store.read((await store.leased())[URL], "a", final_url=OTHER, standing=YESTERDAY)
 
     assert await store.of(URL, "same_as") == (feed_id(OTHER),)
+
+
+@pytest.mark.parametrize(
+    ("standing", "rests"),
+    [
+        (Standing(), False),
+        (Standing(alike=9, alike_since=datetime.now(UTC) - HOUR), False),
+        (Standing(alike=1, alike_since=datetime.now(UTC) - 25 * HOUR), True),
+        (Standing(moving=Moving(url=OTHER, since=NOW, polls=1)), True),
+        (Standing(moved_to=OTHER), True),
+        (Standing(moving=Moving(url=f"{OTHER}?else", since=NOW, polls=1)), False),
+    ],
+    ids=["once", "often, but today", "for a day", "permanent", "moved", "permanent, but elsewhere"],
+)
+async def test_a_redirect_for_the_time_being_lets_a_feed_rest_after_a_day(
+    store: Store, standing: Standing, rests: bool
+) -> None:
+    """A site that is being mended sends everyone to one address."""
+    await store.subscribe(URL, OTHER)
+    await store.read((await store.leased())[OTHER], "a")
+    await store.read((await store.leased())[URL], "a", final_url=OTHER, standing=standing)
+
+    assert (await store.of(URL, "same_as") == (feed_id(OTHER),)) is rests
+
+
+async def test_a_feed_that_rests_is_looked_at_each_week(store: Store) -> None:
+    """It rests on while it is the same; also where nothing is new."""
+    await store.subscribe(URL, OTHER)
+    await store.read((await store.leased())[OTHER], "a")
+    for more in ({}, {"selection": None}):
+        await store.change(next_poll_at=NOW - timedelta(days=3650))
+        await store.read((await store.leased())[URL], "a", final_url=OTHER, standing=YESTERDAY, **more)
+        polled, due, same = await store.of(URL, "polled_at", "next_poll_at", "same_as")
+
+        assert (due - polled, same) == (timedelta(days=7), feed_id(OTHER))
+
+
+@pytest.mark.parametrize("ended", ["other address", "failed", "stand-in fails"])
+async def test_a_feed_that_is_not_the_same_any_more_is_polled_again(store: Store, ended: str) -> None:
+    """Its own redirect ended, it fails, or the one that stood for it does: its news would be nobody's."""
+    await store.subscribe(URL, OTHER)
+    await store.read((await store.leased())[OTHER], "a")
+    await store.read((await store.leased())[URL], "a", final_url=OTHER, standing=YESTERDAY)
+    assert await store.of(URL, "same_as") == (feed_id(OTHER),)
+
+    await store.change(next_poll_at=NOW - timedelta(days=3650))
+    if ended == "stand-in fails":
+        failing = Standing(outcome="failed", failing_since=NOW)
+        await store.read((await store.leased())[OTHER], selection=None, final_url=None, standing=failing)
+    final_url = {"other address": URL, "failed": None}.get(ended, OTHER)
+    await store.read((await store.leased())[URL], selection=None, final_url=final_url)
+
+    assert await store.of(URL, "same_as") == (None,)
+    assert URL in await store.leased()
 
 
 @pytest.mark.parametrize(
@@ -175,7 +236,8 @@ async def test_the_same_document_of_one_site_counts_the_second_time(store: Store
     for first, second in bodies:
         await store.read((await store.leased())[one], "a", body_hash=first)
         leased = (await store.leased())[two]
-        await store.read(leased, "a", body_hash=second, standing=leased.standing)
+        before = leased.standing.alike_since and YESTERDAY.alike_since
+        await store.read(leased, "a", body_hash=second, standing=replace(leased.standing, alike_since=before))
         elsewhere = (await store.leased())[OTHER]
         await store.read(elsewhere, "a", body_hash=first, standing=elsewhere.standing)
         same.append((await store.of(two, "same_as"))[0])
@@ -210,6 +272,8 @@ async def test_sitemaps_that_an_index_lists_no_more_rest_and_come_back(store: St
     await store.read((await store.leased())[URL], sitemaps=(sitemap(1),))
     await store.read((await store.leased())[sitemap(1).url], "a", title="Old")
     await store.read((await store.leased())[URL], sitemaps=(sitemap(2),))
+    leaving = (await store.leased())[sitemap(1).url]
+    await store.read(leaving, "b", title="Old", standing=leaving.standing)
     assert set(await store.leased()) == {URL, sitemap(2).url}
     assert (await store.leased())[sitemap(2).url].settings.backlog is Backlog.ALL
 
@@ -228,13 +292,87 @@ async def test_a_feed_that_is_wanted_for_itself_is_no_child(store: Store) -> Non
     assert await store.of(sitemap(1).url, "parent", "source") == (None, "feeds.yaml")
 
 
+async def test_a_sitemap_that_leaves_its_index_is_polled_once_more(store: Store) -> None:
+    """At once, and again while that fails; one that is chosen again meanwhile stays."""
+    await store.subscribe(URL)
+    await store.read((await store.leased())[URL], sitemaps=(sitemap(1), sitemap(2)))
+    waits = replace(SOON, wait=DAY)
+    for url in (sitemap(1).url, sitemap(2).url):
+        await store.read((await store.leased())[url], schedule=waits)
+    await store.read((await store.leased())[URL], sitemaps=(sitemap(3),))
+    leased = await store.leased()
+    assert {sitemap(1).url, sitemap(2).url} <= set(leased)
+
+    failing = replace(leased[sitemap(1).url].standing, outcome="failed", failing_since=NOW)
+    await store.read(leased[sitemap(1).url], selection=None, standing=failing)
+    await store.read((await store.leased())[URL], sitemaps=(sitemap(2), sitemap(3)))
+    for number in (1, 2):
+        leased = await store.leased()
+        standing = replace(leased[sitemap(number).url].standing, failing_since=None)
+        await store.read(leased[sitemap(number).url], "a", standing=standing)
+
+    assert set(await store.leased()) == {URL, sitemap(2).url, sitemap(3).url}
+
+
+async def test_an_index_has_a_say_over_its_own_site_only(store: Store) -> None:
+    """What it lists elsewhere is no feed of ours; at another origin of its site the operator's secrets stay out."""
+    await store.subscribe(URL, headers={"X-Key": "key"}, username="me", password="word")
+    listed = ("https://evil.example/s.xml", "https://media.news.example/s.xml", "https://news.example/s.xml")
+    with capture_logs() as logs:
+        await store.read((await store.leased())[URL], sitemaps=tuple(Sitemap(url=each) for each in listed))
+    said = {url: each.settings for url, each in (await store.leased()).items() if url != URL}
+
+    assert {url: set(each.headers) for url, each in said.items()} == {
+        listed[1]: set(),
+        listed[2]: {"X-Key", "Authorization"},
+    }
+    assert [line["ignored"] for line in logs if line["event"] == "sitemaps_elsewhere"] == [1]
+
+
+@pytest.mark.postgres
+async def test_an_index_holds_no_host_while_it_waits_for_its_sitemaps(postgres_cluster: PostgresCluster) -> None:
+    """A lease locks feeds and then their hosts; in the other order each would wait for the other."""
+    database = Database.open(postgres_cluster.fresh_url(TEMPLATE))
+    store = Store(database)
+    await store.subscribe(URL)
+    await store.read((await store.leased())[URL], sitemaps=(sitemap(1),))
+    index = next(each for each in await store.feeds.lease(10) if each.settings.url == URL)
+    timing = Timing(site="news.example", address=None, seconds=1.0)
+    async with database.transaction() as leasing:
+        child = select(feeds).where(feeds.c.url == sitemap(1).url).with_for_update()
+        await leasing.execute(child)
+        commit = asyncio.create_task(store.read(index, sitemaps=(sitemap(1),), timing=timing))
+        async with asyncio.timeout(20):
+            while not await waiting_for_locks(database):  # noqa: ASYNC110 - the server tells nobody
+                await asyncio.sleep(0.01)
+        locked = await leasing.execute(select(hosts.c.site).with_for_update(nowait=True))
+        assert locked.scalars().all() == ["news.example"]
+    assert await commit
+    await database.close()
+
+
+async def waiting_for_locks(database: Database) -> int:
+    async with database.snapshot() as connection:
+        return int(await connection.scalar(text("SELECT count(*) FROM pg_locks WHERE NOT granted")))
+
+
+async def test_an_index_in_an_index_has_no_children(store: Store) -> None:
+    """One level, or a site could make us read a tree without an end."""
+    await store.subscribe(URL)
+    await store.read((await store.leased())[URL], sitemaps=(sitemap(1),))
+    await store.read((await store.leased())[sitemap(1).url], sitemaps=(sitemap(2),))
+
+    assert set(await store.leased()) == {URL, sitemap(1).url}
+
+
 def test_the_newest_sitemaps_are_taken() -> None:
-    """By their dates; those without come before all that have one, the last listed of them first."""
+    """By their dates, before which those without come; without any, as many from each end."""
     dated = [sitemap(number, day=number) for number in range(20)]
     undated = [sitemap(number) for number in range(20)]
 
     assert {each.url for each in newest(dated)} == {each.url for each in dated[:MOST_SITEMAPS]}
-    assert {each.url for each in newest(undated)} == {each.url for each in undated[-MOST_SITEMAPS:]}
+    assert {each.url for each in newest(undated)} == {each.url for each in (*undated[:5], *undated[-5:])}
+    assert [newest(undated[:count]) for count in (0, 3, 7, 10)] == [undated[:count] for count in (0, 3, 7, 10)]
     assert sitemap(7, day=7).url in {each.url for each in newest([*undated, sitemap(7, day=7)])}
 
 
@@ -263,13 +401,17 @@ async def test_the_store_accounts_for_the_next_poll(store: Store) -> None:
     await store.read((await store.leased())[OTHER], "a")
     terms = (("rhythm", 1800.0), ("max_age", 3600.0), ("interval", 3600.0), ("jitter", 5.0))
     await store.read(
-        (await store.leased())[URL], "a", final_url=OTHER, schedule=Schedule(wait=HOUR, interval=HOUR, terms=terms)
+        (await store.leased())[URL],
+        "a",
+        final_url=OTHER,
+        standing=YESTERDAY,
+        schedule=Schedule(wait=HOUR, interval=HOUR, terms=terms),
     )
     account = await store.feeds.account(URL)
     assert account is not None
     said = explain(account)
 
-    assert (said["decided_by"], said["same_as"], said["next_poll"]) == ("max_age", OTHER, None)
+    assert (said["decided_by"], said["same_as"]) == ("max_age", OTHER)
     assert said["host"]["site"] == "news.example"
     assert await store.feeds.account("https://unknown.example/") is None
 

@@ -5,11 +5,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from fakes import feed, parsed, settings
+from fakes import feed, parsed, poll, settings
 from sqlalchemy import select, update
 
-from services.fetcher.model import Feed, Hub, Rhythm
+from services.fetcher.model import Feed, Hub, Rhythm, Standing
 from services.fetcher.polling.catalogue import FeedCatalogue
+from services.fetcher.polling.feed_rows import dump_standing
 from services.fetcher.polling.selection import Selection
 from services.fetcher.polling.store import FeedStore, Push
 from services.fetcher.tables import entries, feeds, subscriptions
@@ -212,6 +213,7 @@ async def test_a_request_that_is_handed_back_is_due(database: Database) -> None:
 async def test_another_hub_takes_the_place_of_the_first(database: Database) -> None:
     """The first is asked to stop, the feed is polled as usual until the second confirms."""
     first = await subscribed(database)
+    await passed(database, DAY)
     await found(database, OTHER_HUB)
     assert (await the_feed(database)).pushed_until is None
 
@@ -230,7 +232,8 @@ async def test_another_hub_takes_the_place_of_the_first(database: Database) -> N
 
 async def test_a_hub_that_does_not_let_go_is_forgotten_when_its_lease_ends(database: Database) -> None:
     """It is asked to stop with growing pauses until then."""
-    await subscribed(database, lease=DAY)
+    await subscribed(database, lease=2 * DAY)
+    await passed(database, DAY)
     await found(database, None)
     request = await asked(database)
     assert request.mode is Mode.UNSUBSCRIBE
@@ -240,6 +243,59 @@ async def test_a_hub_that_does_not_let_go_is_forgotten_when_its_lease_ends(datab
 
     assert await store(database).lease(10) == []
     assert await rows(database) == []
+
+
+@pytest.mark.parametrize("other", [OTHER_HUB, Hub(url=HUB.url, topic=f"{HUB.topic}?again"), None])
+async def test_a_hub_that_was_just_named_stays_for_a_day(database: Database, other: Hub | None) -> None:
+    """A feed may name another one each time that it is polled, or call itself by another name."""
+    ours = await subscribed(database)
+    before = await rows(database)
+    await found(database, other)
+    assert before == await rows(database)
+
+    await passed(database, DAY)
+    await found(database, other)
+    left = await store(database).find(ours.token)
+    assert left is not None
+    assert not left.wanted
+
+
+async def test_hubs_that_never_confirmed_anything_do_not_pile_up(database: Database) -> None:
+    """Though nobody asks them: only the newest is kept."""
+    for number in range(5):
+        await found(database, Hub(url=HUB.url, topic=f"{HUB.topic}?{number}"))
+        await passed(database, DAY)
+
+    assert [row.topic for row in await rows(database)] == [f"{HUB.topic}?4"]
+
+
+async def test_the_end_of_a_feed_waits_for_no_transaction_that_waits_for_it(
+    database: Database, other_database: Database
+) -> None:
+    """Whoever holds the feed may be about to change its subscription."""
+    ours = await subscribed(database)
+    await set_feed(database, paused=True)
+    await mend_lapsed(database)
+    async with database.transaction() as connection:
+        await connection.execute(update(feeds).values(title="held"))
+        asking = asyncio.create_task(store(other_database).lease(10))
+        await asyncio.wait([asking], timeout=0.3)
+        await connection.execute(update(subscriptions).values(silences=1))
+    (request,) = await asking
+
+    assert (request.mode, request.subscription.token) == (Mode.UNSUBSCRIBE, ours.token)
+    assert (await the_feed(database)).pushed_until is None
+
+
+@pytest.mark.parametrize("listens", [True, False])
+async def test_hubs_are_noted_only_where_someone_listens(database: Database, listens: bool) -> None:
+    """Nobody else would ever ask them, or drop them."""
+    works = FeedStore(database, lease=LEASE, listens=listens)
+    await set_feed(database, next_poll_at=datetime.now(UTC) - DAY)
+    (held,) = await works.lease(10)
+    await works.commit(poll(held, hub=HUB, document_read=True))
+
+    assert [row.hub for row in await rows(database)] == [HUB.url] * listens
 
 
 async def test_a_feed_that_names_no_hub_and_never_did_costs_nothing(database: Database) -> None:
@@ -365,6 +421,36 @@ async def test_however_often_a_hub_calls_the_feed_is_not_polled_more_often_than_
     assert (await the_feed(database)).next_poll_at == polled_at + PING_PAUSE
 
 
+@pytest.mark.parametrize("standing", [Standing(kills=8), Standing(parked=True)])
+@pytest.mark.parametrize("polled", [True, False])
+async def test_news_do_not_end_what_holds_a_feed(database: Database, standing: Standing, polled: bool) -> None:
+    """Anyone can ping: a feed whose documents cost workers, or are gone, is polled when it would have been."""
+    ours = await subscribed(database)
+    await set_feed(database, standing=dump_standing(standing))
+    before = (await the_feed(database)).next_poll_at
+    held = await leased_one(database) if polled else None
+    await NewsStore(database).told(ours)
+    if held is not None:
+        await FeedStore(database, lease=LEASE).release(held)
+        assert await NewsStore(database).poll_for_news() == 1
+
+    assert (await the_feed(database)).next_poll_at == before
+    assert await NewsStore(database).poll_for_news() == 0
+
+
+async def test_a_push_that_cost_a_worker_is_counted(database: Database) -> None:
+    """The feed is handed back, is due when it was before, and what it brought is not polled for any sooner."""
+    ours = await subscribed(database)
+    await NewsStore(database).brought(ours)
+    before = await the_feed(database)
+    await FeedStore(database, lease=LEASE).killed(await leased_one(database))
+    await passed(database, READING)
+    await NewsStore(database).poll_for_news()
+
+    after = await the_feed(database)
+    assert (after.standing["kills"], after.lease, after.next_poll_at) == (1, None, before.next_poll_at - READING)
+
+
 async def test_a_feed_that_is_due_sooner_is_not_put_off(database: Database) -> None:
     """News never make a poll later."""
     ours = await subscribed(database)
@@ -447,6 +533,13 @@ async def test_a_push_whose_lease_was_lost_stores_nothing(database: Database) ->
 
     await passed(database, READING)
     assert (await identities(database), await NewsStore(database).poll_for_news()) == ([], 1)
+
+
+async def test_whoever_reads_a_push_knows_where_the_feed_was_found(database: Database) -> None:
+    """What it brings is relative to that address."""
+    await set_feed(database, final_url="https://moved.example/feed.xml")
+
+    assert (await leased_one(database)).final_url == "https://moved.example/feed.xml"
 
 
 async def test_a_feed_is_held_by_one(database: Database, other_database: Database) -> None:

@@ -67,7 +67,7 @@ def test_a_hint_is_kept_to_and_not_much_exceeded(fortnight: Recording, name: str
 def test_a_fast_feed_is_asked_more_often_than_a_slow_one(fortnight: Recording) -> None:
     """Each at its rhythm: every quarter of an hour at most, and once a day at least."""
     assert PROVED <= usual(fortnight, "fast") <= timedelta(minutes=30)
-    assert 6 * HOUR <= usual(fortnight, "slow") <= DAY + HOUR
+    assert 2 * HOUR <= usual(fortnight, "slow") <= DAY + HOUR
 
 
 @pytest.mark.parametrize("name", ["whole", "far-date", "liar"])

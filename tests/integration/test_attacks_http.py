@@ -63,7 +63,6 @@ REFUSED = {
     "endless-trailers": "payload",
     "endless-junk": "payload",
     "full-headers": "too_large",
-    "length-too-long": "payload",
     "length-absurd": "payload",
     "length-huge": "too_large",
     "length-negative": "payload",
@@ -71,7 +70,6 @@ REFUSED = {
     "length-and-chunks": "payload",
     "chunk-size-absurd": "payload",
     "chunk-size-negative": "payload",
-    "chunks-cut-off": "payload",
     "no-headers": "payload",
     "no-http": "payload",
     "tls-for-plain": "payload",
@@ -135,6 +133,32 @@ async def test_a_body_that_ends_early_is_marked(port, name):
         status, _, truncated = await came_to(http, name)
 
     assert (status, truncated) == (200, True)
+
+
+@pytest.mark.parametrize(
+    ("name", "body"), [("length-too-long", PAGE), ("chunks-cut-off", b"abc"), ("chunks-then-junk", PAGE)]
+)
+async def test_a_body_that_is_shorter_than_announced_is_used_as_far_as_it_came(port, name, body):
+    """Or a site that always counts wrong would never be read; it is marked as what it is."""
+    async with client(port) as http:
+        assert await came_to(http, name) == (200, body, True)
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [("longer-than-announced", (200, PAGE, False)), ("not-modified-with-a-body", (304, b"", False))],
+)
+async def test_what_comes_beyond_the_answer_is_dropped(port, name, expected):
+    """And its connection with it: some servers send a page along with each 304, or count characters for bytes."""
+    async with client(port) as http:
+        assert [await came_to(http, name) for _ in range(2)] == [expected] * 2
+
+
+@pytest.mark.parametrize("name", ["tiny-chunks", "padded-chunks"])
+async def test_a_body_may_come_in_tiny_pieces(port, name):
+    """Lawful, if wasteful: what frames the pieces may be several times as much as they are."""
+    async with client(port) as http:
+        assert await came_to(http, name) == (200, PAGE * 100, False)
 
 
 async def test_bytes_that_are_no_text_are_passed_on(port):

@@ -506,7 +506,7 @@ async def test_a_body_that_keeps_its_pace_ends_with_the_time_for_all():
     [
         ([], "reset"),
         ([b"SSH-2.0-OpenSSH_9\r\n"], "payload"),
-        ([b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nshort"], "payload"),
+        ([b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n"], "payload"),
         ([b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n"], "payload"),
         ([b"HTTP/1.1 200 OK\r\nX: " + b"a" * 100_000 + b"\r\n\r\n"], "payload"),
         ([b"HTTP/1.1 200 OK\r\n" + b"X: a\r\n" * 1000 + b"\r\n"], "payload"),

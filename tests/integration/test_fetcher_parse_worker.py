@@ -5,7 +5,8 @@ from contextlib import suppress
 
 import pytest
 
-from services.fetcher.documents.parsers import Parsers
+from services.fetcher.documents.parsers import MOST_ASIDE, Parsers
+from services.fetcher.errors import ParsersBusy
 from shared.errors import PermanentError
 from shared.workers import WorkerLimits, WorkerLost
 
@@ -56,6 +57,33 @@ async def test_a_hostile_feed_never_holds_up_its_neighbours_twice(parsers):
 
     # Were they in one queue, each would have waited for a kill.
     assert killed < 30
+
+
+async def test_many_hostile_feeds_do_not_queue_up():
+    """Few wait for the worker of suspects, and each costs it; the others are refused at once and can come later."""
+    parsers, urls = Parsers(WorkerLimits(workers=2, seconds=1.0)), [f"{BAD}/{number}" for number in range(6)]
+
+    async def attacked():
+        attacks = (parsers.parse(HOSTILE["categories"], None, url) for url in urls)
+        return [type(each) for each in await asyncio.gather(*attacks, return_exceptions=True)]
+
+    try:
+        first, second = await attacked(), await attacked()
+        parsed = await parsers.parse(FEED % b"", None, urls[-1])
+    finally:
+        await parsers.close()
+
+    assert first == [WorkerLost] * 6
+    assert second == [WorkerLost] * MOST_ASIDE + [ParsersBusy] * (6 - MOST_ASIDE)
+    assert [entry.identity for entry in parsed.entries] == ["1"]
+
+
+async def test_a_document_without_an_address_casts_no_suspicion(parsers):
+    """Files have none, and would all be suspected for one of them."""
+    with pytest.raises(WorkerLost):
+        await parsers.parse(HOSTILE["categories"], None, "")
+
+    assert not parsers.suspected("")
 
 
 async def test_a_feed_that_is_read_again_is_no_longer_suspect(parsers):

@@ -216,9 +216,9 @@ class Hosts:
         self.db = database
         self.process = process
 
-    async def reserve(self, site: str, delay: timedelta) -> timedelta:
+    async def reserve(self, site: str, delay: timedelta, patience: timedelta = PATIENCE) -> timedelta:
         with self.db.transaction(self.process) as now:
-            start, self.db.hosts[site] = _slot(self.db, site, delay, now)
+            start, self.db.hosts[site] = _slot(self.db, site, delay, now, patience)
         return start - now
 
     follow = reserve
@@ -240,10 +240,12 @@ def _put_entry(database: Database, entry: UUID, **said: object) -> None:
     database.entries[entry] = replace(database.entries[entry], **said)  # type: ignore[arg-type]
 
 
-def _slot(database: Database, site: str, delay: timedelta, now: datetime) -> tuple[datetime, HostSlot]:
+def _slot(
+    database: Database, site: str, delay: timedelta, now: datetime, patience: timedelta = PATIENCE
+) -> tuple[datetime, HostSlot]:
     known = database.hosts.get(site) or HostSlot(next_allowed=now, delay=delay)
     start, after = reserve(replace(known, delay=delay), now)
-    if start - now > PATIENCE:
+    if start - now > patience:
         raise HostBusy(start)
     return start, after
 

@@ -86,3 +86,14 @@ def test_every_service_is_bounded():
         assert each["logging"]["options"] == {"max-file": "5", "max-size": "10m"}, name
         assert each["stop_grace_period"] == "30s", name
         assert "container_name" not in each, name
+
+
+def test_hubs_find_a_port_for_each_fetcher():
+    """The overlay opens a range on this machine alone, and asks for the public address that hubs are told."""
+    files = ("-f", "docker-compose.yml", "-f", "deploy/compose.websub.yml")
+    refused, taken = _config({}, *files), _config({"FETCHER_WEBSUB_CALLBACK": "https://reader.example/hubs"}, *files)
+    ports = json.loads(taken.stdout)["services"]["fetcher"]["ports"]
+
+    assert "FETCHER_WEBSUB_CALLBACK is missing" in refused.stderr
+    assert [(each["host_ip"], each["target"]) for each in ports] == [("127.0.0.1", 8810)] * len(ports)
+    assert ports

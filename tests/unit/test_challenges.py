@@ -80,11 +80,14 @@ def test_a_wall_is_known_by_the_cookies_that_it_offers(status, cookie, reason):
         ("https://myprivacy.group.test/consent?siteKey=a", "consent_redirect"),
         ("https://news.example/privacy-gate/?u=/a", "consent_redirect"),
         ("https://login.news.example/", "login_redirect"),
-        ("https://news.example/account/Login", "login_redirect"),
+        ("https://news.example/account/Login?ReturnUrl=%2F", "login_redirect"),
+        ("https://news.example/fr/connexion?page=%2F2026%2F11%2Fbridge.html", "login_redirect"),
+        ("https://news.example/signin", "login_redirect"),
         ("https://news.example/wp-login.php?redirect_to=%2Fa", "login_redirect"),
         ("https://accounts.portal.test/v3/start", "login_redirect"),
         ("https://geo.captcha-delivery.com/captcha/?cid=1", "challenge"),
-        ("https://news.example/.well-known/captcha/", "challenge"),
+        ("https://news.example/.well-known/sgcaptcha/?r=%2F2026%2F11%2Fbridge.html&y=ipc", "challenge"),
+        ("https://news.example/captcha/", "challenge"),
         ("https://news.example/2026/11/bridge-new.html", None),
         ("https://www.news.example/2026/11/bridge.html", None),
         ("https://news.example/2026/11/how-to-login-safely", None),
@@ -101,13 +104,20 @@ def test_a_wall_is_known_by_where_it_leads(reached, reason):
 @pytest.mark.parametrize(
     ("asked", "reached"),
     [
+        ("https://www.challenge.example/a1", "https://challenge.example/a1"),
+        ("https://www.passport.test/x", "https://passport.test/x"),
+        ("https://short.test/r/1", "https://login.example/a1"),
+        ("https://news.example/?p=7", "https://news.example/security/captcha/"),
+        ("https://news.example/p/7", "https://news.example/2026/login"),
+        ("https://short.test/1", "https://news.example/glossary/consent.html"),
+        ("https://news.example/?p=7", "https://news.example/2026/login?utm_source=rss"),
         ("https://login.news.example/a", "https://login.news.example/b"),
         ("http://news.example/topics/login", "https://news.example/topics/login"),
         ("https://consent.example/feed", "https://consent.example/feed.xml"),
     ],
 )
 def test_what_was_asked_for_is_no_wall(asked, reached):
-    """A page about logging in may move like any other."""
+    """A page about logging in may move like any other, an article may have its name from it, and so may a site."""
     assert challenge(replace(response(url=asked), final_url=reached)) is None
 
 

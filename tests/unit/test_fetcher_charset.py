@@ -26,6 +26,7 @@ def declared(text, encoding):
         (TEXT.encode(), "text/xml; charset=iso-8859-1", TEXT),
         (declared(TEXT, "windows-1252").encode(), None, declared(TEXT, "windows-1252")),
         (codecs.BOM_UTF8 + declared(TEXT, "us-ascii").encode(), None, declared(TEXT, "us-ascii")),
+        (codecs.BOM_UTF8 + declared(FRENCH, "iso-8859-1").encode("cp1252"), None, declared(FRENCH, "iso-8859-1")),
         (TEXT.encode("utf-16"), "text/xml; charset=utf-8", TEXT),
         (codecs.BOM_UTF16_BE + TEXT.encode("utf-16-be"), None, TEXT),
         (declared(TEXT, "utf-8").encode("utf-16-le"), None, declared(TEXT, "utf-8")),

@@ -52,6 +52,15 @@ def test_a_body_comes_out_as_it_went_in(label):
     assert decode(CODERS[label](PAGE), label, LIMITS) == (PAGE, False)
 
 
+def test_brotli_may_begin_like_gzip():
+    """With the largest window, a body of such a length has gzip's first two bytes; the third tells them apart."""
+    page = (PAGE * 4)[: 0x100 * 21 + 0x8C]
+    sent = brotli.compress(page, quality=5, lgwin=24)
+
+    assert sent.startswith(b"\x1f\x8b")
+    assert decode(sent, "br", LIMITS) == (page, False)
+
+
 @pytest.mark.parametrize(("label", "coder"), [("", gzip.compress), ("br", gzip.compress), ("gzip", zstd.compress)])
 def test_the_body_is_believed_more_than_its_label(label, coder):
     """A coding that is not said, or said to be another, is known by its first bytes."""

@@ -149,13 +149,22 @@ def test_a_throttled_site_is_asked_half_as_often_afterwards(delay, answer):
 
 
 @given(st.floats(-100, 600), st.floats(0, 60))
-def test_a_redirect_within_the_site_is_followed_soon_and_paid_for_later(ahead, delay):
-    """With a slot of its own, a visit to a slow site would never end; what comes after it waits the longer."""
+def test_a_redirect_within_the_site_is_followed_soon_and_kept_apart_from_what_comes_next(ahead, delay):
+    """With a slot of its own, a visit to a slow site would never end; what comes after it is a delay later."""
     before = slot(NOW + timedelta(seconds=ahead), timedelta(seconds=delay))
     start, after = follow(before, NOW)
 
     assert NOW <= start <= NOW + DEFAULT_POLICY.delay
-    assert after.next_allowed >= max(before.next_allowed, start) + before.delay
+    assert after.next_allowed >= max(before.next_allowed, start + before.delay)
+
+
+@given(st.floats(0, 600), st.integers(2, 10))
+def test_many_redirects_put_the_site_off_no_further_than_one(delay, redirects):
+    """A slot is never further ahead than its start and a delay: beyond that a clock would have been set back."""
+    _, current = reserve(slot(NOW, timedelta(seconds=delay)), NOW)
+    for _ in range(redirects):
+        start, current = follow(current, NOW)
+        assert current.next_allowed == max(NOW, start) + current.delay
 
 
 def test_a_redirect_waits_for_a_site_that_is_held():

@@ -27,20 +27,32 @@ FEED = UUID(int=7)
 DAY = timedelta(days=1)
 MINUTE = timedelta(minutes=1)
 WIDE = Bounds(shortest=timedelta(minutes=15), longest=timedelta(hours=24))
-HOURLY = Rhythm(gaps=(3600.0,) * 5, newest=NOW - HOUR)
+TWO_HOURLY = Rhythm(gaps=(7200.0,) * 5, newest=NOW - HOUR)
+"""Polled every half hour."""
 MONDAY = 0
 
 
-def plan(rhythm=HOURLY, *, feed_id=FEED, jitter=0.0, now=NOW, **more):
+def plan(rhythm=TWO_HOURLY, *, feed_id=FEED, jitter=0.0, now=NOW, **more):
     said = Situation(**{"bounds": WIDE, "considerate": True, **more})
     return next_poll(rhythm, said, now=now, feed_id=feed_id, jitter=jitter)
 
 
-def test_a_feed_is_polled_at_half_its_usual_gap():
-    """Two looks per entry; a single long pause among the gaps does not change the rhythm."""
-    rhythm = Rhythm(gaps=(3600.0, 3600.0, 90_000.0, 3600.0), newest=NOW)
+@pytest.mark.parametrize(
+    ("gaps", "expected"),
+    [
+        ((1200.0, 1200.0), timedelta(minutes=10)),
+        ((1800.0,), timedelta(minutes=15)),
+        ((7200.0,) * 4, timedelta(minutes=30)),
+        ((600.0, 13_800.0), timedelta(minutes=30)),
+        ((50 * 3600.0,), timedelta(hours=2.5)),
+    ],
+    ids=["short", "just so", "long", "bursts", "two days"],
+)
+def test_a_feed_is_polled_twice_in_a_short_gap_and_more_often_in_a_long_one(gaps, expected):
+    """Half the mean gap; of one over half an hour, half the geometric mean of both: rare news is not kept waiting."""
+    bounds = Bounds(shortest=MINUTE)
 
-    assert plan(rhythm).interval == timedelta(minutes=30)
+    assert plan(Rhythm(gaps=gaps, newest=NOW), bounds=bounds).interval == expected
 
 
 @pytest.mark.parametrize(
@@ -48,11 +60,11 @@ def test_a_feed_is_polled_at_half_its_usual_gap():
     [
         (Rhythm(), HOUR),
         (Rhythm(gaps=(1.0,), newest=NOW), timedelta(minutes=15)),
-        (Rhythm(gaps=(1e6,), newest=NOW), timedelta(hours=24)),
-        (replace(HOURLY, newest=NOW - timedelta(days=7)), HOUR / 2),
-        (replace(HOURLY, newest=NOW - timedelta(days=8)), timedelta(hours=6)),
-        (replace(HOURLY, newest=NOW - timedelta(days=15)), timedelta(hours=12)),
-        (replace(HOURLY, newest=NOW - timedelta(days=31)), timedelta(hours=24)),
+        (Rhythm(gaps=(1e9,), newest=NOW), timedelta(hours=24)),
+        (replace(TWO_HOURLY, newest=NOW - timedelta(days=7)), HOUR / 2),
+        (replace(TWO_HOURLY, newest=NOW - timedelta(days=8)), timedelta(hours=6)),
+        (replace(TWO_HOURLY, newest=NOW - timedelta(days=15)), timedelta(hours=12)),
+        (replace(TWO_HOURLY, newest=NOW - timedelta(days=31)), timedelta(hours=24)),
     ],
     ids=["unknown", "too busy", "too slow", "quiet", "silent a week", "silent two weeks", "silent a month"],
 )
@@ -76,6 +88,12 @@ def test_a_server_must_earn_short_intervals_unless_the_operator_says_otherwise(b
     """One that never answered 304 nor said a max-age sends the whole document each time: once an hour at most."""
     assert shortest(Situation(bounds=bounds, considerate=considerate)) == expected
     assert plan(Rhythm(gaps=(1.0,), newest=NOW), bounds=bounds, considerate=considerate).interval == expected
+
+
+@pytest.mark.parametrize(("overlap", "expected"), [(None, HOUR), (0.34, HOUR), (0.32, HOUR / 2), (0.0, HOUR / 2)])
+def test_a_list_that_nearly_ran_over_halves_the_hour_of_a_server_that_earned_nothing(overlap, expected):
+    """What it has to send for that is news."""
+    assert plan(Rhythm(gaps=(1.0,), newest=NOW), overlap=overlap, considerate=False).interval == expected
 
 
 @pytest.mark.parametrize(
@@ -124,19 +142,19 @@ def test_a_second_is_a_possible_interval():
 )
 def test_a_list_that_nearly_ran_over_is_read_twice_as_often(overlap, expected):
     """Hardly anything of it was known: with a few entries more, some would have gone unseen."""
-    rhythm = Rhythm(gaps=(7200.0,), newest=NOW)
+    rhythm = Rhythm(gaps=(4 * 7200.0,), newest=NOW)
 
     assert plan(rhythm, overlap=overlap).interval == expected
 
 
 def test_a_list_that_runs_over_is_still_not_read_sooner_than_asked():
     """The server's own word comes before our wish not to miss anything."""
-    assert plan(Rhythm(gaps=(7200.0,), newest=NOW), overlap=0.0, max_age=3 * HOUR).interval == 3 * HOUR
+    assert plan(Rhythm(gaps=(28_800.0,), newest=NOW), overlap=0.0, max_age=3 * HOUR).interval == 3 * HOUR
 
 
 def test_failures_stretch_the_interval_one_by_one():
     """The first changes nothing, the third makes it three times as long; a day is the most, beyond thirty a month."""
-    failed = [replace(HOURLY, failures=count) for count in (1.0, 3.0, 30.0, 100.0, 10_000.0)]
+    failed = [replace(TWO_HOURLY, failures=count) for count in (1.0, 3.0, 30.0, 100.0, 10_000.0)]
 
     assert [plan(each, failed=Failure.LASTING).interval for each in failed] == [
         HOUR / 2,
@@ -145,20 +163,20 @@ def test_failures_stretch_the_interval_one_by_one():
         50 * HOUR,
         30 * DAY,
     ]
-    assert plan(replace(HOURLY, failures=30.0), failed=Failure.LASTING, max_age=5 * HOUR).interval == DAY
+    assert plan(replace(TWO_HOURLY, failures=30.0), failed=Failure.LASTING, max_age=5 * HOUR).interval == DAY
 
 
 def test_a_week_long_interval_is_not_shortened_by_a_failure():
     """The day that failures may stretch to is no upper limit of its own."""
     bounds = Bounds(shortest=timedelta(days=6), longest=timedelta(days=7))
-    rhythm = replace(HOURLY, failures=2.0)
+    rhythm = replace(TWO_HOURLY, failures=2.0)
 
     assert plan(rhythm, bounds=bounds, failed=Failure.LASTING).interval == timedelta(days=6)
 
 
 def test_the_terms_say_why():
     """Each rule that took part is named with what it asked for, in seconds."""
-    rhythm = replace(HOURLY, failures=2.0, newest=NOW - timedelta(days=8))
+    rhythm = replace(TWO_HOURLY, failures=2.0, newest=NOW - timedelta(days=8))
     terms = dict(
         plan(
             rhythm,
@@ -254,7 +272,7 @@ def test_observing_keeps_the_newest_gaps_and_forgives_failures():
     rhythm = Rhythm(gaps=(1.0,) * 19, newest=NOW - 3 * HOUR, failures=4.5, polls=2)
     seen = observe(rhythm, [NOW - HOUR, NOW - 2 * HOUR], NOW)
 
-    assert seen == Rhythm(gaps=(1.0,) * 18 + (3600.0, 3600.0), newest=NOW - HOUR, failures=0.0, polls=3)
+    assert seen == Rhythm(gaps=(1.0,) * 18 + (3600.0, 3600.0), newest=NOW - HOUR, last_new=NOW, failures=0.0, polls=3)
 
 
 def test_entries_without_a_time_count_as_of_now_and_of_one_instant_once():
@@ -269,6 +287,33 @@ def test_late_entries_do_not_turn_back_the_rhythm():
     seen = observe(Rhythm(gaps=(60.0,), newest=NOW), [NOW - timedelta(days=300)], NOW)
 
     assert (seen.gaps, seen.newest) == ((60.0,), NOW)
+
+
+def test_news_that_is_always_dated_long_ago_is_no_silence():
+    """What counts is when something new was found; without it, as of rows of earlier releases, the newest date."""
+    old = NOW - timedelta(days=40)
+    rhythm = observe(Rhythm(gaps=(7200.0,), newest=old - HOUR, last_new=NOW - HOUR, polls=5), [old], NOW)
+
+    assert rhythm.last_new == NOW
+    assert "silence" not in dict(plan(rhythm).terms)
+    assert "silence" in dict(plan(replace(rhythm, last_new=None, newest=old)).terms)
+
+
+def test_a_backdated_entry_counts_as_of_now():
+    """It was not there when the last new one was found an hour and more after its date."""
+    known = Rhythm(newest=NOW - 5 * HOUR, last_new=NOW - 5 * HOUR, polls=3)
+    backdated = observe(known, [NOW - 40 * DAY], NOW)
+    in_time = observe(known, [NOW - 4 * HOUR], NOW)
+
+    assert (backdated.gaps, backdated.newest) == ((5 * 3600.0,), NOW)
+    assert (in_time.gaps, in_time.newest) == ((3600.0,), NOW - 4 * HOUR)
+
+
+def test_what_a_first_poll_finds_is_as_new_as_its_date():
+    """A feed that has been silent for a year is not new because we have just come."""
+    first = observe(Rhythm(), [NOW - 400 * DAY, NOW - 401 * DAY], NOW)
+
+    assert (first.last_new, first.gaps) == (NOW - 400 * DAY, (86_400.0,))
 
 
 def test_a_poll_without_news_only_counts():

@@ -54,6 +54,17 @@ def test_namespaces_do_not_matter(text):
     assert [entry.identity for entry in parse(text).entries] == ["https://reef.example/a"]
 
 
+NEWS = "<url><loc>/%s</loc><news:news><news:title>%s</news:title></news:news></url>"
+
+
+def test_faults_in_a_news_sitemap_cost_no_page():
+    """A prefix that is not declared, bare ampersands and HTML's names: all pages are read, with their titles."""
+    parsed = parse(SITEMAP % (NEWS % ("?a=1&b=2", "rice & fish") + NEWS % ("2", "a&nbsp;b") + NEWS % ("3", "c")))
+
+    assert [entry.facts.title for entry in parsed.entries] == ["rice & fish", "a b", "c"]
+    assert (parsed.entries[0].facts.url, parsed.faults) == ("https://reef.example/?a=1&b=2", ("not_well_formed",))
+
+
 @pytest.mark.parametrize(
     "declared",
     [

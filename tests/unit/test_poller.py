@@ -8,14 +8,16 @@ import pytest
 from fakes import NOW, Client, Feeds, Hanging, Hosts, answers, feed, parsed, response, settings
 from structlog.testing import capture_logs
 
-from services.fetcher.errors import Disallowed, HostBusy
+from services.fetcher.errors import Disallowed, HostBusy, ParsersBusy
 from services.fetcher.model import (
     Backlog,
     Feed,
     FeedLinks,
+    Hop,
     Hub,
     ParsedFeed,
     PollOutcome,
+    Response,
     Rhythm,
     Sitemap,
     Standing,
@@ -25,6 +27,7 @@ from services.fetcher.model import (
 )
 from services.fetcher.polling.outage import LEAST_SITES, Network
 from services.fetcher.polling.poller import Poller
+from services.fetcher.polling.reading import MOST_UNREAD
 from services.fetcher.polling.sameness import content_hash
 from services.fetcher.polling.schedule import Failure
 from services.fetcher.polling.store import Poll
@@ -176,6 +179,34 @@ async def test_a_busy_host_is_no_poll() -> None:
 
     assert await poller.poll(leased) is PollOutcome.WAITING
     assert (feeds.polls, feeds.postponed) == ([], [(leased, NOW)])
+
+
+@pytest.mark.parametrize("way", ["redirect", "robots"])
+async def test_a_busy_host_on_the_way_puts_the_feed_off_for_longer(way: str) -> None:
+    """Its own server was asked for nothing; at a time of the feed's own, for others may lead to the same host."""
+    feeds, hosts, ways = Feeds(), Hosts(), [settings(f"https://blog{number}.example/feed") for number in range(9)]
+    for each in ways:
+        client, gate = Client(HostBusy(NOW)), Gate(HostBusy(NOW)) if way == "robots" else None
+        poller = Poller(client, feeds, hosts, answers(), delay=timedelta(0), gate=gate)
+        await poller.poll(feed(settings=each, feed_id=each.feed_id))
+
+    untils = [until for _, until in feeds.postponed]
+    assert all(NOW + HOUR / 4 <= until <= NOW + HOUR / 2 for until in untils)
+    assert len(set(untils)) == len(ways)
+
+
+async def test_earlier_documents_are_waited_for_longer_than_the_feed() -> None:
+    """Its own took the slot just now: the next one of a slow site is beyond what is waited for else."""
+
+    class Slow(Hosts):
+        async def reserve(self, site: str, delay: timedelta, patience: timedelta = timedelta(seconds=10)) -> timedelta:
+            if self.reserved and patience < timedelta(seconds=59):
+                raise HostBusy(NOW)
+            return await super().reserve(site, delay, patience)
+
+    poll, client = await walked(feed(rhythm=READ_BEFORE), {"b": "0"}, hosts=Slow())
+
+    assert (len(client.asked), poll.standing.unread) == (2, None)
 
 
 async def test_a_lost_lease_is_said() -> None:
@@ -348,10 +379,22 @@ async def test_the_wishes_of_a_document_go_on_over_304s() -> None:
 async def test_a_304_earns_a_server_a_shorter_interval() -> None:
     """One that never gave one is asked once an hour at most."""
     busy = Rhythm(gaps=(60.0,) * 9, newest=NOW, polls=9)
-    _, first = await polled(response(BODY, url=FEED_URL), feed(rhythm=busy))
+    _, first = await polled(response(BODY, url=FEED_URL), feed(rhythm=busy), feeds=Feeds({"a": "1"}))
     _, later = await polled(response(b"", 304, FEED_URL), feed(rhythm=busy, validators=KEPT, standing=first.standing))
 
     assert (first.schedule.interval, later.schedule.interval) == (HOUR, HOUR / 4)
+
+
+async def test_a_feed_with_news_at_each_poll_may_be_asked_as_often_as_one_that_answers_304() -> None:
+    """As long as its server gives validators; it never had a chance to answer 304."""
+    busy = Rhythm(gaps=(60.0,) * 9, newest=NOW, polls=9)
+    intervals = []
+    for body, answer in ((b"old", response(BODY, etag='"2"')), (BODY, response(BODY, etag='"2"'))):
+        known = feed(rhythm=busy, validators=KEPT, body_hash=body_hash(body))
+        _, poll = await polled(replace(answer, final_url=FEED_URL), known, feeds=Feeds({"a": "1"}))
+        intervals.append(poll.schedule.interval)
+
+    assert intervals == [HOUR / 4, HOUR]
 
 
 async def test_entries_that_all_are_unknown_are_a_gap() -> None:
@@ -377,7 +420,9 @@ async def test_where_nothing_could_be_known_or_something_is_there_is_no_gap(
     assert [line for line in logs if line["event"] == "feed_gap"] == []
 
 
-async def walked(leased: Feed, known: Mapping[str, str], *rest: object) -> tuple[Poll, Client]:
+async def walked(
+    leased: Feed, known: Mapping[str, str], *rest: object, hosts: Hosts | None = None
+) -> tuple[Poll, Client]:
     """A poll of a feed whose document lists a, and whose earlier document lists a and b; or what `rest` has for it."""
     earlier = "https://news.example/page/2"
     documents = [
@@ -386,7 +431,7 @@ async def walked(leased: Feed, known: Mapping[str, str], *rest: object) -> tuple
     ]
     client = Client(response(BODY, url=FEED_URL), *(rest or (response(BODY, url=earlier),)))  # type: ignore[arg-type]
     feeds = Feeds(known)
-    await Poller(client, feeds, Hosts(), answers(*documents), delay=timedelta(0)).poll(leased)
+    await Poller(client, feeds, hosts or Hosts(), answers(*documents), delay=timedelta(0)).poll(leased)
     return feeds.polls[-1], client
 
 
@@ -438,6 +483,82 @@ async def test_a_walk_goes_on_though_the_newest_document_has_no_gap_any_more() -
 
     assert feeds.polls[-1].selection is not None
     assert [each.identity for each in feeds.polls[-1].selection.new] == ["b"]
+
+
+@pytest.mark.parametrize("newest", [response(BODY, url=FEED_URL), response(b"", 304, FEED_URL)])
+async def test_an_earlier_document_that_kills_its_worker_is_counted(newest: Response) -> None:
+    """What the newest one lists is stored all the same; the feed is held as for any that kills."""
+    left = Unread(url="https://news.example/page/2", left=7)
+    known = feed(rhythm=READ_BEFORE, validators=KEPT, standing=Standing(unread=left))
+    feeds, client = Feeds(), Client(newest, response(BODY, url=left.url))
+    first = () if newest.status == 304 else (ParsedFeed(entries=(parsed(),)),)
+    documents = answers(*first, WorkerLost("worker_died"))
+    await Poller(client, feeds, Hosts(), documents, delay=timedelta(0)).poll(known)
+
+    (poll,) = feeds.polls
+    assert poll.selection is not None
+    assert len(poll.selection.new) == len(first)
+    assert (poll.standing.kills, poll.standing.unread) == (1, None)
+    assert poll.schedule.interval >= HOUR
+
+
+async def test_a_second_gap_leaves_the_first_to_be_read() -> None:
+    """The newest comes first; then where the one before was interrupted."""
+    page, left = "https://news.example/page/2", Unread(url="https://news.example/old", left=7)
+    broken, _ = await walked(feed(rhythm=READ_BEFORE, standing=Standing(unread=left)), {}, TransientError("timeout"))
+    closed, _ = await walked(feed(rhythm=READ_BEFORE, standing=Standing(unread=left)), {"b": "1"})
+    assert broken.standing.unread == Unread(url=page, left=10, then=left)
+    assert closed.standing.unread == left
+
+    feeds, client = Feeds(), Client(response(b"", 304, FEED_URL), response(BODY, url=page))
+    later = feed(rhythm=READ_BEFORE, validators=KEPT, standing=broken.standing)
+    old = ParsedFeed(entries=(parsed("b"),))
+    await Poller(client, feeds, Hosts(), answers(old), delay=timedelta(0)).poll(later)
+    assert feeds.polls[-1].standing.unread == left
+
+
+async def test_gaps_whose_host_never_answers_do_not_pile_up() -> None:
+    """The oldest are kept: those are what is gone first."""
+    standing = Standing()
+    for _ in range(9):
+        poll, _ = await walked(feed(rhythm=READ_BEFORE, standing=standing), {}, TransientError("timeout"))
+        standing = poll.standing
+
+    depth, unread = 0, standing.unread
+    while unread:
+        depth, unread = depth + 1, unread.then
+    assert depth == MOST_UNREAD
+
+
+async def test_only_the_feeds_own_whole_document_counts_as_read() -> None:
+    """Not a 304 with earlier documents after it, nor the part that is new: hub and twins are what a document says."""
+    left = Unread(url="https://news.example/page/2", left=7)
+    feeds, client = Feeds(), Client(response(b"", 304, FEED_URL), response(BODY, url=left.url))
+    waiting = feed(rhythm=READ_BEFORE, validators=KEPT, standing=Standing(unread=left), pushed=True)
+    old = ParsedFeed(entries=(parsed("b", published=NOW - DAY),))
+    await Poller(client, feeds, Hosts(), answers(old), delay=timedelta(0)).poll(waiting)
+    _, whole = await polled(response(BODY, url=FEED_URL))
+    _, part = await polled(response(BODY, 226, FEED_URL), feed(rhythm=READ_BEFORE, validators=KEPT))
+
+    assert [poll.document_read for poll in (feeds.polls[-1], whole, part)] == [False, True, False]
+    assert feeds.polls[-1].selection is not None
+    assert feeds.polls[-1].push_silent is False
+
+
+async def test_what_earlier_documents_list_says_nothing_against_a_hub() -> None:
+    """It is from before; only news in the feed's own document is what a hub should have told."""
+    earlier = "https://news.example/page/2"
+    documents = [
+        ParsedFeed(entries=(parsed("a", published=datetime.now(UTC)),), links=FeedLinks(earlier=earlier)),
+        ParsedFeed(entries=(parsed("b", "https://news.example/b", published=NOW - DAY),)),
+    ]
+    feeds, client = Feeds(), Client(response(BODY, url=FEED_URL), response(BODY, url=earlier))
+    leased = feed(rhythm=READ_BEFORE, pushed=True)
+    await Poller(client, feeds, Hosts(), answers(*documents), delay=timedelta(0)).poll(leased)
+
+    assert feeds.polls[-1].selection is not None
+    assert [each.identity for each in feeds.polls[-1].selection.new] == ["a", "b"]
+    assert feeds.polls[-1].push_silent is False
 
 
 async def test_a_walk_takes_a_slot_of_the_host_for_each_document() -> None:
@@ -522,6 +643,18 @@ async def test_a_feed_that_moved_for_good_is_asked_for_there_without_the_operato
         assert client.asked == [(address, known, headers)]
 
 
+async def test_a_redirect_is_proved_by_what_was_known_before_it() -> None:
+    """Or by a feed that was never read elsewhere; not by what its target brought itself."""
+    answer = replace(response(BODY, url="https://new.example/f"), hops=(Hop(url=FEED_URL, status=301),))
+    proved = []
+    for known, rhythm in (({"a": "1"}, READ_BEFORE), ({}, READ_BEFORE), ({}, Rhythm())):
+        _, first = await polled(answer, feed(rhythm=rhythm), feeds=Feeds(known))
+        _, later = await polled(answer, feed(rhythm=READ_BEFORE, standing=first.standing), feeds=Feeds({"a": "1"}))
+        proved.append([poll.standing.moving and poll.standing.moving.proved for poll in (first, later)])
+
+    assert proved == [[True, True], [False, False], [True, True]]
+
+
 async def test_what_it_is_called_and_where_it_is_are_stored() -> None:
     """With its hub, by the header's word before the document's."""
     document = ParsedFeed(
@@ -600,6 +733,26 @@ async def test_an_outage_of_our_own_network_is_held_against_no_feed() -> None:
     told = [line["event"] for line in logs if line["event"].startswith("network")]
     assert (told, waiting.current()) == (["network_away", "network_back"], [])
     waiting.reset()
+
+
+async def test_a_document_that_broke_off_before_it_was_known_for_a_feed_may_come_whole() -> None:
+    """A page in place of the feed is for its owner to mend; a line that breaks is not."""
+    whole = response(b"<?xml", url=FEED_URL)
+    polls = [
+        (await polled(answer, parse=PermanentError("not_a_feed")))[1]
+        for answer in (whole, replace(whole, truncated=True))
+    ]
+
+    assert [poll.rhythm.failures for poll in polls] == [Failure.LASTING.value, Failure.PASSING.value]
+
+
+async def test_a_document_that_finds_no_parse_worker_is_put_off() -> None:
+    """Others keep the worker busy: nothing is learned of the feed, and its document is asked for as before."""
+    feeds, leased = Feeds(), feed(validators=KEPT)
+    client, parse = Client(response(BODY, url=FEED_URL)), answers(ParsersBusy())
+    outcome = await Poller(client, feeds, Hosts(), parse, delay=timedelta(0)).poll(leased)
+
+    assert (outcome, feeds.polls, feeds.put_off_feeds) == (PollOutcome.WAITING, [], [leased])
 
 
 async def test_how_a_poll_ended_is_remembered() -> None:

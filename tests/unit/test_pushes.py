@@ -3,23 +3,25 @@
 import asyncio
 import hashlib
 import hmac
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from fakes import NOW, feed, parsed
 
-from services.fetcher.model import Feed, FeedLinks, ParsedFeed, Rhythm, Validators
+from services.fetcher.model import Feed, FeedLinks, ParsedFeed, Rhythm, Standing
 from services.fetcher.polling.pushes import MOST_WAITING, Pushes
 from services.fetcher.polling.store import Push
 from services.fetcher.websub.websub import Delivery, Mode, Subscription
 from shared.errors import PermanentError, StoreUnavailable
 from shared.lifecycle import Stop
+from shared.workers import WorkerLost
 
 TOKEN = "t" * 43
 TOPIC = "https://news.example/feed.xml"
 SECRET = "a-secret"
 BODY = b"<rss/>"
-FEED = feed(rhythm=Rhythm(polls=7, failures=2.0), validators=Validators(url="https://news.example/final.xml"))
+FEED = feed(rhythm=Rhythm(polls=7, failures=2.0), final_url="https://news.example/final.xml")
 OURS = Subscription(
     token=TOKEN,
     feed_id=FEED.feed_id,
@@ -71,6 +73,7 @@ class Feeds:
         self._held, self._error = held, error
         self.pushes: list[Push] = []
         self.released: list[Feed] = []
+        self.kills: list[Feed] = []
         self.done = asyncio.Event()
 
     async def lease_one(self, feed_id):
@@ -87,6 +90,10 @@ class Feeds:
         self.pushes.append(push)
         self.done.set()
         return True
+
+    async def killed(self, leased):
+        self.kills.append(leased)
+        self.done.set()
 
     async def release(self, leased):
         self.released.append(leased)
@@ -245,6 +252,23 @@ async def test_what_cannot_be_read_hands_the_feed_back(parse: Parse) -> None:
     await read(pushes(store, feeds, parse), feeds, delivery())
 
     assert (feeds.released, feeds.pushes) == ([FEED], [])
+
+
+async def test_content_that_costs_a_worker_is_counted() -> None:
+    """Whoever signed it: what kills is held against the feed as when it is polled."""
+    feeds = Feeds()
+    await read(pushes(Store(), feeds, Parse(error=WorkerLost("worker_died"))), feeds, delivery())
+
+    assert (feeds.kills, feeds.released, feeds.pushes) == ([FEED], [], [])
+
+
+async def test_nothing_more_is_read_of_a_feed_that_cost_a_worker() -> None:
+    """Until a poll of it was read."""
+    held = replace(FEED, standing=Standing(kills=1))
+    feeds, parse = Feeds(held), Parse()
+    await read(pushes(Store(), feeds, parse), feeds, delivery())
+
+    assert (parse.read, feeds.released) == ([], [held])
 
 
 async def test_a_store_that_goes_away_costs_only_time() -> None:

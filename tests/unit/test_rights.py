@@ -24,6 +24,9 @@ PAGE = "https://site.example/private/page"
         ({"link": '</a.css>; rel=preload, <https://s.example/terms.xml>; type="application/rsl+xml"; rel="license"'},
          ("license: https://s.example/terms.xml",)),
         ({"link": "<https://s.example/license>; rel=next"}, ()),
+        ({"link": "<" * 5_000_000 + "/terms>; rel=license"}, ()),
+        ({"link": "<" * 50_000 + "/terms>; rel=license"}, ("license: /terms",)),
+        ({"link": "<https://s.example/terms>" + "; rel=" * 1_000_000 + "license"}, ()),
     ],
 )  # fmt: skip
 def test_marks_of_rights_are_kept_as_said(headers, expected):

@@ -13,7 +13,7 @@ from services.fetcher.hosts import robots
 from services.fetcher.hosts.politeness import PolitenessPolicy
 from services.fetcher.hosts.robots import RobotsGate
 from services.fetcher.hosts.robotstxt import RobotsFile
-from shared.errors import PermanentError, TransientError
+from shared.errors import PermanentError, StoreConflict, StoreUnavailable, TransientError
 
 ROBOTS = b"User-agent: *\nDisallow: /private\nCrawl-delay: 7\n\nUser-agent: FilDActu\nDisallow: /ours\n"
 
@@ -60,6 +60,24 @@ async def test_what_is_allowed_comes_with_its_pace() -> None:
     )
 
 
+async def test_a_large_file_is_obeyed() -> None:
+    """It is read, and asked, apart from the loop."""
+    works = gate(Client(response(b"User-agent: *\n" + b"Disallow: /private/*x\n" * 5000 + b"Disallow: /ours\n")))
+    await works.check("https://news.example/other")
+    with pytest.raises(Disallowed):
+        await works.check("https://news.example/ours")
+
+
+async def test_an_address_that_no_server_takes_is_refused() -> None:
+    """Each rule costs a little for each of its characters; its robots.txt is not even asked for."""
+    client = Client(response(ROBOTS))
+    for asked in (gate(client).check, gate(client).check_feed):
+        with pytest.raises(PermanentError, match="bad_url"):
+            await asked("https://news.example/" + "a" * 9000)
+
+    assert not client.asked
+
+
 async def test_the_rules_for_our_name_go_before_those_for_all() -> None:
     """Only the product token counts, not the words of the comment."""
     works = gate(Client(response(ROBOTS)))
@@ -86,7 +104,15 @@ async def test_many_pages_at_once_ask_for_one_file() -> None:
     assert len(client.asked) == 1
 
 
-@pytest.mark.parametrize("answer", [TransientError("timeout"), PermanentError("too_large"), response(b"", 503)])
+@pytest.mark.parametrize(
+    "answer",
+    [
+        TransientError("timeout"),
+        PermanentError("too_large"),
+        response(b"", 503),
+        replace(response(b"User-agent: *\nAllow: /\n"), truncated=True),
+    ],
+)
 async def test_an_unreachable_file_keeps_us_out_for_a_while(answer: object) -> None:
     """Not for good: the page is tried again later, and so is the file."""
     store = Store()
@@ -112,6 +138,16 @@ async def test_a_busy_host_is_said_and_nothing_is_remembered() -> None:
     await works.check(URL)
 
     assert len(store.files) == 1
+
+
+@pytest.mark.parametrize("error", [HostBusy(response().fetched_at), StoreConflict(), StoreUnavailable("down")])
+async def test_what_stops_us_at_a_redirect_says_nothing_of_the_file(error: Exception) -> None:
+    """The host that it leads to is busy, or our own store: the file is asked for another time."""
+    store = Store()
+    with pytest.raises(type(error)):
+        await gate(Client(error), store).check_feed(URL)
+
+    assert store.files == {}
 
 
 async def test_bytes_that_no_text_column_holds_are_left_out() -> None:

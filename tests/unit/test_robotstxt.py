@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from services.fetcher.hosts.robotstxt import MOST_BYTES, UNAVAILABLE, UNREACHABLE, Robots, RobotsFile, obeyed
+from services.fetcher.hosts.robotstxt import LARGE, MOST_BYTES, UNAVAILABLE, UNREACHABLE, Robots, RobotsFile, obeyed
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 AGENT = "FilDActu/0.1 (+https://bot.example/about; otherbot)"
@@ -127,6 +127,14 @@ def test_a_file_that_cannot_be_had_forbids_no_feed(status, obey_all):
 def test_agents_that_are_named_and_may_not_have_the_page(text, refused):
     """Rules for all robots are not about them, and what they may have is no refusal."""
     assert Robots.parse(200, text).refused_agents(PAGE, ("CCBot", "GPTBot")) == refused
+
+
+def test_a_large_file_is_not_asked_about_every_robot():
+    """Its rules count for us as ever; to walk through all of them for each robot and page would hold others up."""
+    large = "User-agent: GPTBot\nUser-agent: FilDActu\n" + "Disallow: /private/*x\n" * (LARGE // 20) + "Disallow: /"
+    rules = Robots.parse(200, large)
+
+    assert (rules.allowed(PAGE, AGENT), rules.refused_agents(PAGE, ("GPTBot",))) == (False, ())
 
 
 def test_an_older_file_counts_while_the_host_is_unreachable():

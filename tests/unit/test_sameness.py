@@ -4,8 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.fetcher.polling.sameness import content_hash
+from services.fetcher.polling.sameness import LONGEST_HEAD, content_hash, hashes
 from services.fetcher.web.link_header import linked
+from services.fetcher.web.responses import body_hash
 
 ITEM = "<item><guid>1</guid><pubDate>Mon, 23 Nov 2026 08:00:00 GMT</pubDate><!-- kept --></item>"
 BASE = "https://news.example/feed.xml"
@@ -54,6 +55,15 @@ def test_a_document_without_entries_counts_whole():
     """JSON feeds and sitemaps have no times of their own."""
     assert content_hash(b'{"items": [1]}') != content_hash(b'{"items": [2]}')
     assert content_hash(b"<rss><pubDate>1</pubDate></rss>") != content_hash(b"<rss><pubDate>2</pubDate></rss>")
+
+
+@pytest.mark.parametrize("hostile", ["<>", "<a:", "<!---->", "<date></date "])
+def test_a_document_with_a_giant_head_counts_whole(hostile):
+    """Nothing is looked for in megabytes before a first entry: the event loop would stand still."""
+    giant = rss(hostile * (LONGEST_HEAD // len(hostile)))
+    both = hashes(giant)
+
+    assert both.content == both.body == body_hash(giant)
 
 
 @given(st.binary(), st.binary(min_size=1), st.sampled_from([rss(), b"<feed><entry>x</entry></feed>"]))

@@ -1,9 +1,12 @@
 """Earlier documents of a feed."""
 
+from datetime import timedelta
+
 import pytest
 from fakes import NOW, parsed
 
 from services.fetcher.errors import HostBusy
+from services.fetcher.hosts.politeness import DEFAULT_POLICY, LONGEST_PATIENCE
 from services.fetcher.model import FeedLinks, ParsedFeed, Unread
 from services.fetcher.polling.walk import MOST_DOCUMENTS, Walked, walk
 from shared.errors import PermanentError, StoreUnavailable, TransientError
@@ -25,11 +28,13 @@ class Archive:
 
     def __init__(self, *, known=(), instead=None):
         self.asked = []
+        self.patience = []
         self._known = frozenset(map(str, known))
         self._instead = instead or {}
 
-    async def read(self, url):
+    async def read(self, url, patience):
         self.asked.append(url)
+        self.patience.append(patience)
         number = int(url.rpartition("/")[2])
         answer = self._instead.get(number, document(number))
         if isinstance(answer, Exception):
@@ -85,6 +90,7 @@ async def test_a_document_that_cannot_be_had_ends_it(error):
     walked = await Archive(instead={3: error}).walked()
 
     assert (identities(walked), walked.unread) == (["2"], None)
+    assert walked.killed == isinstance(error, WorkerLost)
 
 
 @pytest.mark.parametrize("error", [TransientError("timeout"), HostBusy(NOW), TimeoutError()])
@@ -94,6 +100,16 @@ async def test_an_interruption_is_remembered(error):
 
     assert (identities(walked), walked.documents) == (["2", "3"], 2)
     assert walked.unread == Unread(url=page(4), left=8)
+
+
+async def test_the_slot_of_the_slowest_site_is_waited_for():
+    """The feed's own document has just taken one; what is waited for it is not waited again."""
+    archive = Archive(known=[3])
+    await archive.walked()
+
+    first, second = archive.patience
+    assert DEFAULT_POLICY.longest_delay - timedelta(seconds=1) < first <= LONGEST_PATIENCE
+    assert second < first
 
 
 async def test_an_outage_of_the_store_is_raised():

@@ -1,7 +1,7 @@
 """Bytes of a feed document to text, by what the bytes are before what anybody says they are. Pure.
 
-The order: byte order mark, NUL bytes where UTF-16 has them, valid UTF-8, UTF-8 with a little damage, the encoding that
-the XML declaration names, the one that the server names, windows-1252.
+The order: byte order mark of UTF-16 or 32, NUL bytes where UTF-16 has them, valid UTF-8, UTF-8 with a little damage,
+the encoding that the XML declaration names, the one that the server names, windows-1252.
 """
 
 import codecs
@@ -10,7 +10,6 @@ import re
 from services.fetcher.documents.faults import Fault
 
 _MARKS = (
-    (codecs.BOM_UTF8, "utf-8"),
     (codecs.BOM_UTF32_LE, "utf-32-le"),
     (codecs.BOM_UTF32_BE, "utf-32-be"),
     (codecs.BOM_UTF16_LE, "utf-16-le"),
@@ -33,6 +32,8 @@ _KNOWN = re.compile(r"(iso|cp|koi8|mac|gb|big5|shift_jis|euc|johab|kz|ptcp|tis|h
 
 def read_text(body: bytes, content_type: str | None) -> tuple[str, tuple[Fault, ...]]:
     """The text without its byte order mark, and what was wrong with its encoding."""
+    # UTF-8's mark is often put before what is none; what is will be found to be.
+    body = body.removeprefix(codecs.BOM_UTF8)
     for mark, marked in _MARKS:
         if body.startswith(mark):
             return _lossy(body[len(mark) :], marked)

@@ -23,6 +23,9 @@ _TIME = re.compile(
 )
 _YEAR_FIRST = re.compile(r"(?<!\d)(\d{4})\s*[-/.年년]\s*(\d{1,2})\s*[-/.月월]\s*(\d{1,2})(?!\d)")
 _DAY_FIRST = re.compile(r"(?<!\d)(\d{1,2})(?:[-/.]|\s*tháng\s*)(\d{1,2})(?:[-/.]|,?\s*năm\s*|,?\s+)(\d{4})(?!\d)")
+_SHORT_YEAR = re.compile(r"(?<![\d./])(\d{1,2})([./])(\d{1,2})\2(\d{2})(?![\d./])")
+_HOUR_ALONE = re.compile(r"(?<=\d)t(\d{2})(?![\d:])")
+_DOTTED_TIME = re.compile(r"(?<![\d.])(\d{1,2})\.(\d{2})(?=\s*uhr)")
 _ORDINAL, _OF, _WORD = r"(?:er|st|nd|rd|th|º|\.)?", r"(?:(?:de|of)\s+)?", r"[^\s\d_.,;:/()+-]{2,}"
 _NAMED = (
     (re.compile(rf"(?<!\d)(\d{{1,2}}){_ORDINAL}[\s-]*{_OF}({_WORD})\.?,?[\s-]*{_OF}(\d{{4}}|\d{{2}})(?!\d)"), "dmy"),
@@ -35,12 +38,14 @@ _EASTERN = re.compile(
 )
 _AFTERNOON = frozenset({"下午", "午後", "오후"})
 
-# Hours east of Greenwich. Where an abbreviation has several meanings, the one that news feeds mean.
+# Hours east of Greenwich. Where an abbreviation has several meanings, the one that news feeds mean; one that is silent
+# about summer (ET) is read as winter's, an hour off instead of five.
 _ZONES = {
     "z": 0, "ut": 0, "utc": 0, "gmt": 0, "wet": 0, "west": 1, "bst": 1, "ist": 5.5, "cet": 1, "cest": 2, "met": 1,
     "mest": 2, "mez": 1, "mesz": 2, "eet": 2, "eest": 3, "msk": 3, "msd": 4, "trt": 3, "wat": 1, "cat": 2, "sast": 2,
     "eat": 3, "est": -5, "edt": -4, "cst": -6, "cdt": -5, "mst": -7, "mdt": -6, "pst": -8, "pdt": -7, "akst": -9,
-    "akdt": -8, "hst": -10, "brt": -3, "art": -3, "pkt": 5, "wib": 7, "ict": 7, "sgt": 8, "hkt": 8, "awst": 8,
+    "akdt": -8, "hst": -10, "et": -5, "ct": -6, "mt": -7, "pt": -8,
+    "brt": -3, "art": -3, "pkt": 5, "wib": 7, "ict": 7, "sgt": 8, "hkt": 8, "awst": 8,
     "jst": 9, "kst": 9, "acst": 9.5, "acdt": 10.5, "aest": 10, "aedt": 11, "nzst": 12, "nzdt": 13,
 }  # fmt: skip
 
@@ -69,7 +74,7 @@ def _read(text: str) -> datetime | None:
         return _from_compact(compact)
     if _EASTERN_SIGN.search(text):
         text = _EASTERN.sub(_western, text, count=1)
-    clock = _TIME.search(text)
+    clock = _TIME.search(text := _DOTTED_TIME.sub(r" \1:\2", _HOUR_ALONE.sub(r"t\1:00", text)))
     rest = text if clock is None else f"{text[: clock.start()].removesuffix('t')} {text[clock.end() :]}"
     day = _day(rest)
     if day is None:
@@ -100,10 +105,16 @@ def _day(text: str) -> datetime | None:
     if found := _YEAR_FIRST.search(text):
         return _midnight(found[1], int(found[2]), found[3])
     if found := _DAY_FIRST.search(text):
-        first, second = int(found[1]), int(found[2])
-        day, month = (second, first) if second > 12 else (first, second)
-        return _midnight(found[3], month, str(day))
-    return _named_day(text)
+        return _day_of(found[1], found[2], found[3])
+    if (named := _named_day(text)) or (found := _SHORT_YEAR.search(text)) is None:
+        return named
+    return _day_of(found[1], found[3], found[4])
+
+
+def _day_of(first: str, second: str, year: str) -> datetime:
+    """The day stands first, but where only the second can be one."""
+    day, month = (second, first) if int(second) > 12 else (first, second)
+    return _midnight(year, int(month), day)
 
 
 def _named_day(text: str) -> datetime | None:

@@ -19,7 +19,7 @@ Element = Mapping[str, Any]
 LONGEST_LIST = 2000
 """Characters of `skipHours` or `skipDays`, tags included."""
 
-_TAG = re.compile(r"<[^<>]*>")
+_TAG = re.compile(r"<(?:/?[A-Za-z]|!)[^<>]*>")
 _NAME_IN_BRACKETS = re.compile(r"[^\s@()]+@[^\s@()]+\s*\(([^()]+)\)")
 _HOUR = re.compile(r"<hour>\s*(\d{1,2})\s*<")
 _DAY = re.compile(r"<day>\s*(\w+)\s*<")
@@ -32,15 +32,19 @@ _PERIOD_HOURS = {
 }  # fmt: skip
 
 
-def read_entry(entry: Element, base: str, *, dated_by_dc: bool) -> Draft:
-    """`dated_by_dc`: in RSS a lone `dc:date`, which feedparser takes for the last change, is the day of publication."""
+def read_entry(entry: Element, base: str, *, dated_by_dc: bool, escaped: bool) -> Draft:
+    """`dated_by_dc`: in RSS a lone `dc:date`, which feedparser takes for the last change, is the day of publication.
+
+    `escaped`: a guid is spelled with references, as in a document that is not well-formed.
+    """
     published, updated = _said(entry, "published") or _said(entry, "created"), _said(entry, "updated")
     if dated_by_dc and not published:
         published, updated = updated, None
-    summary, content = _summary(entry), _content(entry)
+    summary, content, guid = _summary(entry), _content(entry), _said(entry, "id")
+    guid = _clean(html.unescape(guid)) if guid and escaped else guid
     return Draft(
-        guid=_said(entry, "id"),
-        url=_link(entry, base),
+        guid=guid,
+        url=_link(entry, guid, base),
         title=read_title(entry),
         authors=tuple(dict.fromkeys(_authors(entry))),
         published=published,
@@ -97,20 +101,15 @@ def _clean(text: str) -> str | None:
     return text.replace("\x00", "").encode("utf-8", "ignore").decode().strip() or None
 
 
-def _link(entry: Element, base: str) -> str | None:
+def _link(entry: Element, guid: str | None, base: str) -> str | None:
     """The page of the entry: http(s), absolute, the publisher's own where a feed service also gives that."""
     pages = (link for link in entry.get("links", ()) if link.get("rel") == "alternate")
     html_first = sorted(pages, key=lambda link: "html" not in (link.get("type") or "html"))
     candidates = [_said(entry, "feedburner_origlink"), *(_said(link, "href") for link in html_first)]
-    if entry.get("guidislink"):
-        candidates.append(_guid_address(entry))
+    if entry.get("guidislink") and guid and guid.lower().startswith(("http://", "https://")):
+        candidates.append(guid)
     found = (normalise(candidate, base) for candidate in candidates if candidate)
     return next((address for address in found if address), None)
-
-
-def _guid_address(entry: Element) -> str | None:
-    guid = _said(entry, "id")
-    return guid if guid and guid.lower().startswith(("http://", "https://")) else None
 
 
 def _summary(entry: Element) -> str | None:

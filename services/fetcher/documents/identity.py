@@ -5,7 +5,7 @@ or neither; every entry must come through all the same, so the first name that i
 """
 
 import json
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -43,18 +43,42 @@ def entries(drafts: Sequence[Draft], now: datetime) -> tuple[ParsedEntry, ...]:
 
 def _names(draft: Draft) -> tuple[str | None, ...]:
     """What may name the entry, best first."""
-    dated_title = _hash(draft.title, draft.published) if draft.title and draft.published else None
-    return _short(draft.guid), _short(draft.url), dated_title
+    return _short(draft.guid), _short(draft.url), _dated_title(draft)
+
+
+def _dated_title(draft: Draft) -> str | None:
+    return _hash(draft.title, draft.published) if draft.title and draft.published else None
+
+
+def _best_versions(drafts: Sequence[Draft]) -> Iterable[Draft]:
+    """One draft of each article: the same guid, address and date (or title) twice is one article in two versions.
+
+    It is named as if it stood alone: an article that is listed twice for a while keeps its identity.
+    """
+    articles: dict[tuple[str | None, ...], list[Draft]] = defaultdict(list)
+    for draft in drafts:
+        articles[draft.guid, draft.url, draft.published or draft.title or _everything(draft)].append(draft)
+    for versions in articles.values():
+        yield versions[0] if len(versions) == 1 else max(versions, key=_latest)
+
+
+def _latest(draft: Draft) -> tuple[str, str]:
+    return draft.updated or "", _everything(draft)
+
+
+def _everything(draft: Draft) -> str:
+    return _hash(draft.guid, *_says(draft), *draft.authors, "", *draft.tags)
 
 
 def _identities(drafts: Sequence[Draft]) -> Iterable[str]:
     """The best name of each entry that is nobody else's; the order of the entries does not matter."""
-    candidates = [_names(draft) for draft in drafts]
+    best = set(_best_versions(drafts))
+    candidates = [_names(draft) if draft in best else (None, None, _dated_title(draft)) for draft in drafts]
     uses = [Counter(names) for names in zip(*candidates, strict=True)]
     taken: set[str] = set()
     for draft, names in zip(drafts, candidates, strict=True):
         own = (name for rank, name in enumerate(names) if name and _is_own(names, rank, uses))
-        identity = next(own, None) or _hash(draft.guid, *_says(draft), *draft.authors, "", *draft.tags)
+        identity = next(own, None) or _everything(draft)
         # Only where a guid is another entry's hash.
         identity = _hash(*names) if identity in taken else identity
         taken.add(identity)

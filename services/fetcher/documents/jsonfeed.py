@@ -4,14 +4,19 @@ import html
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from itertools import islice
 from typing import Any
 
+from services.fetcher.documents.dates import read_date
 from services.fetcher.documents.faults import Fault
 from services.fetcher.documents.identity import Draft
 from services.fetcher.model import FeedLinks
 from shared.errors import PermanentError
 from shared.urls import normalise
+
+MOST_FAULTS = 100
+"""Behind which reading goes on; each costs Python's decoder a count of the lines before it."""
 
 _VERSION = "jsonfeed.org/version/"
 
@@ -26,24 +31,30 @@ class JsonFeed:
     faults: tuple[Fault, ...] = ()
 
 
-def read_json_feed(text: str, base: str, *, most: int) -> JsonFeed:
-    """The first `most` entries of the JSON Feed at `base`, as far as it goes; raises PermanentError `not_a_feed`."""
+def read_json_feed(text: str, base: str, now: datetime, *, most: int) -> JsonFeed:
+    """The `most` newest entries of the JSON Feed at `base`, as far as it goes; raises PermanentError `not_a_feed`."""
     faults: tuple[Fault, ...] = ()
     try:
-        document = json.loads(text)
+        document = json.loads(text, strict=False)
     except (ValueError, RecursionError) as error:
         document, faults = _salvage(text, error, most + 1), (Fault.TRUNCATED,)
     if not isinstance(document, dict) or _VERSION not in str(document.get("version")):
         raise PermanentError("not_a_feed", "JSON, but no JSON Feed")
     items = [item for item in _list(document.get("items")) if isinstance(item, dict)]
     if len(items) > most:
-        faults = (*faults, Fault.ENTRIES_CUT)
+        items, faults = _newest(items, most, now), (*faults, Fault.ENTRIES_CUT)
     return JsonFeed(
         title=_line(document.get("title")),
         links=_links(document, base),
-        drafts=tuple(_draft(item, base) for item in items[:most]),
+        drafts=tuple(_draft(item, base) for item in items),
         faults=faults,
     )
+
+
+def _newest(items: list[dict[str, Any]], most: int, now: datetime) -> list[dict[str, Any]]:
+    """The last where the feed is written oldest first, else the first."""
+    first, last = (read_date(_text(item.get("date_published")), now) for item in (items[0], items[-1]))
+    return items[-most:] if first and last and first < last else items[:most]
 
 
 def _links(document: Mapping[str, Any], base: str) -> FeedLinks:
@@ -57,7 +68,7 @@ def _links(document: Mapping[str, Any], base: str) -> FeedLinks:
 
 
 def _salvage(text: str, cause: Exception, most: int) -> dict[str, Any]:
-    """What stands before the fault: the entries are complete objects one after the other."""
+    """What is whole around the faults: the entries are objects one after the other."""
     head, found, tail = text.partition('"items"')
     if _VERSION not in head.replace("\\/", "/") or not found:
         raise PermanentError("not_a_feed", f"broken JSON: {cause}"[:300]) from cause
@@ -66,22 +77,27 @@ def _salvage(text: str, cause: Exception, most: int) -> dict[str, Any]:
 
 def _salvaged_head(head: str) -> dict[str, Any]:
     try:
-        found = json.loads(head.rstrip().removesuffix(",") + "}")
+        found = json.loads(head.rstrip().removesuffix(",") + "}", strict=False)
     except (ValueError, RecursionError):
         return {}
     return found if isinstance(found, dict) else {}
 
 
 def _whole_objects(text: str) -> Iterator[Any]:
-    decoder = json.JSONDecoder()
-    at = text.find("{")
-    while at >= 0:
+    """Behind a fault, where parts of the broken object may come first, only what has an id is an entry."""
+    decoder = json.JSONDecoder(strict=False)
+    at, faults = text.find("{"), 0
+    while at >= 0 and faults < MOST_FAULTS:
         try:
-            item, end = decoder.raw_decode(text, at)
-        except (ValueError, RecursionError):
-            return  # the rest is what was lost, and the caller reports it as truncated
-        yield item
-        at = text.find("{", end)
+            item, at = decoder.raw_decode(text, at)
+        except json.JSONDecodeError as error:
+            faults, at = faults + 1, max(error.pos, at + 1)
+        except RecursionError:
+            return
+        else:
+            if not faults or "id" in item:
+                yield item
+        at = text.find("{", at)
 
 
 def _draft(item: Mapping[str, Any], base: str) -> Draft:

@@ -9,8 +9,11 @@ import html
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from datetime import datetime
 
+from services.fetcher.documents.dates import read_date
 from services.fetcher.documents.faults import Fault
+from services.fetcher.documents.references import FORBIDDEN, with_sound_references, without_forbidden_references
 
 MOST_ATTRIBUTES = 200
 LONGEST_WORD = 500
@@ -22,9 +25,13 @@ LONGEST_COMMENT = 4000
 
 _ROOTS = "rss|feed|rdf|channel|urlset|sitemapindex"
 _ROOT = re.compile(rf"<(?:[\w.-]++:)?({_ROOTS})(?=[\s/>])", re.IGNORECASE)
+_ROOT_OR_COMMENT = re.compile(rf"<!--.*?(?:-->|\Z)|{_ROOT.pattern}", re.IGNORECASE | re.DOTALL)
 _ESCAPED = re.compile(rf"&lt;(?:\?xml|(?:[\w.-]++:)?(?:{_ROOTS}))(?=\s|&gt;)", re.IGNORECASE)
 _ENTRY = re.compile(r"<(?:[\w.-]++:)?(?:item|entry)(?=[\s/>])", re.IGNORECASE)
 _LAST_ENTRY = re.compile(r"</(?:[\w.-]++:)?(?:item|entry)\s*>", re.IGNORECASE)
+_DATE = re.compile(
+    r"<(?:[\w.-]++:)?(?:pubdate|published|issued|date|updated|modified)(?:\s[^<>]*)?>([^<]*)", re.IGNORECASE
+)
 _PAGE = re.compile(r"<(?:!doctype\s+)?html\b", re.IGNORECASE)
 _TAG = re.compile(r"<[^<>]*>")
 _COMMENT = re.compile(r"<!--.*?-->|<\?.*?\?>", re.DOTALL)
@@ -32,14 +39,6 @@ _PERSONS = "author|managingeditor|webmaster|creator|contributor|publisher|owner"
 _PERSON = re.compile(rf"<((?:[\w.-]++:)?(?:{_PERSONS}))(?:\s[^<>]*)?(?<!/)>", re.IGNORECASE)
 _ATTRIBUTE = r"\s++[\w:.-]++\s*+=\s*+(?:\"[^\"]*+\"|'[^']*+')"
 _FLOODED_TAG = re.compile(rf"(<[A-Za-z_][^\s<>/]*+(?:{_ATTRIBUTE}){{{MOST_ATTRIBUTES}}})(?:{_ATTRIBUTE})++")
-
-# Characters that XML forbids, and references to them (or to some neighbours of theirs, in decimal).
-_FORBIDDEN = dict.fromkeys([*range(9), 11, 12, *range(14, 32), 0xFFFE, 0xFFFF])
-_FORBIDDEN_REFERENCE = (
-    r"&#(?:[xX]0*(?:[dD][89a-fA-F][0-9a-fA-F]{2}|[01]?[0-9a-fA-F]|[1-9a-fA-F][0-9a-fA-F]{5,})"
-    r"|0*(?:5[5-7][0-9]{3}|[12]?[0-9]|3[01]|[1-9][0-9]{6,}));"
-)
-_FORBIDDEN_REFERENCES = re.compile(f"{_FORBIDDEN_REFERENCE}(?:{_FORBIDDEN_REFERENCE})*")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,14 +50,14 @@ class Markup:
     faults: tuple[Fault, ...] = ()
 
 
-def prepare(text: str, *, most_entries: int) -> Markup:
-    """The feed in `text`, with at most `most_entries` items. Linear in its length."""
+def prepare(text: str, *, most_entries: int, now: datetime) -> Markup:
+    """The feed in `text`, with its newest items, at most `most_entries`. Linear in its length."""
     markup = _unwrapped(text)
     if markup.root is None:
         return markup
-    for step in (_without_forbidden, _without_floods, _whole):
+    for step in (_without_forbidden, _without_floods, _whole, _with_sound_references):
         markup = step(markup)
-    return markup if markup.root in {"urlset", "sitemapindex"} else _cut(markup, most_entries)
+    return markup if markup.root in {"urlset", "sitemapindex"} else _cut(markup, most_entries, now)
 
 
 def is_page(text: str) -> bool:
@@ -67,7 +66,7 @@ def is_page(text: str) -> bool:
 
 def _unwrapped(text: str) -> Markup:
     text = text.lstrip()
-    root = _ROOT.search(text)
+    root = _root(text)
     if root is None:
         return _unescaped(text)
     before = text[: root.start()]
@@ -76,6 +75,12 @@ def _unwrapped(text: str) -> Markup:
     declaration = before.rfind("<?xml ")
     start = declaration if declaration > 0 else root.start()
     return Markup(text=text[start:], root=root[1].lower(), faults=(Fault.WRAPPED,))
+
+
+def _root(text: str) -> re.Match[str] | None:
+    """The opening of the feed's element; one in a comment only where there is no other."""
+    outside = (found for found in _ROOT_OR_COMMENT.finditer(text) if found[1])
+    return next(outside, None) or _ROOT.search(text)
 
 
 def _unescaped(text: str) -> Markup:
@@ -87,19 +92,15 @@ def _unescaped(text: str) -> Markup:
 
 
 def _without_forbidden(markup: Markup) -> Markup:
-    text, faults = _FORBIDDEN_REFERENCES.sub(_joined, markup.text), markup.faults
-    if any(chr(forbidden) in text for forbidden in _FORBIDDEN):
-        text, faults = text.translate(_FORBIDDEN), (*faults, Fault.NOT_WELL_FORMED)
+    text, faults = without_forbidden_references(markup.text), markup.faults
+    if any(chr(forbidden) in text for forbidden in FORBIDDEN):
+        text, faults = text.translate(FORBIDDEN), (*faults, Fault.NOT_WELL_FORMED)
     return replace(markup, text=text, faults=faults)
 
 
-def _joined(found: re.Match[str]) -> str:
-    """Halves of characters as references to whole ones: many write emoji so. A half on its own is nothing."""
-    numbers = (each[2:] for each in found[0].split(";")[:-1])
-    values = (int(each[1:], 16) if each[0] in "xX" else int(each.lstrip("0")[:9] or "0") for each in numbers)
-    text = "".join(chr(value) for value in values if value <= 0x10FFFF)
-    whole = text.encode("utf-16", "surrogatepass").decode("utf-16", "ignore")
-    return "".join(f"&#{ord(character)};" for character in whole if ord(character) not in _FORBIDDEN)
+def _with_sound_references(markup: Markup) -> Markup:
+    text = with_sound_references(markup.text)
+    return markup if text == markup.text else replace(markup, text=text, faults=(*markup.faults, Fault.NOT_WELL_FORMED))
 
 
 def _without_floods(markup: Markup) -> Markup:
@@ -133,12 +134,24 @@ def _whole(markup: Markup) -> Markup:
     end = _end(markup)
     if end is None:
         empty = markup.text.rstrip().endswith("/>") and not _ENTRY.search(markup.text)
-        return markup if empty else replace(markup, faults=(*markup.faults, Fault.TRUNCATED))
+        return markup if empty else _closed(replace(markup, faults=(*markup.faults, Fault.TRUNCATED)))
     after = markup.text[end:].strip()
     if not after or (len(after) < LONGEST_COMMENT and not _COMMENT.sub("", after).strip()):
         return markup
     faults = markup.faults if Fault.WRAPPED in markup.faults else (*markup.faults, Fault.WRAPPED)
     return replace(markup, text=markup.text[:end], faults=faults)
+
+
+def _closed(markup: Markup) -> Markup:
+    """A truncated feed without the entry that it breaks off in, and closed, so that the others are read as ever."""
+    text = markup.text
+    opened = max((found.start() for found in _ENTRY.finditer(text)), default=None)
+    root = _root(text)
+    if opened is None or root is None:
+        return markup
+    closing = _LAST_ENTRY.search(text, opened)
+    channel = "</channel>" if markup.root == "rss" else ""
+    return replace(markup, text=f"{text[: closing.end() if closing else opened]}{channel}</{root[0][1:]}>")
 
 
 def _end(markup: Markup) -> int | None:
@@ -153,14 +166,22 @@ def _end(markup: Markup) -> int | None:
     return None
 
 
-def _cut(markup: Markup, most: int) -> Markup:
-    """Without the items beyond `most`; what stands behind the last of them stays."""
-    lower = markup.text.lower()
+def _cut(markup: Markup, most: int, now: datetime) -> Markup:
+    """The `most` first items, or the last where the feed is written oldest first. What stands around them stays."""
+    text, lower = markup.text, markup.text.lower()
     if lower.count("item") + lower.count("entry") <= most:
         return markup
-    starts = (found.start() for found in _ENTRY.finditer(markup.text))
-    beyond = next((start for number, start in enumerate(starts) if number >= most), None)
-    if beyond is None:
+    starts = [found.start() for found in _ENTRY.finditer(text)]
+    if len(starts) <= most:
         return markup
-    last = max((found.end() for found in _LAST_ENTRY.finditer(markup.text, beyond)), default=len(markup.text))
-    return replace(markup, text=markup.text[:beyond] + markup.text[last:], faults=(*markup.faults, Fault.ENTRIES_CUT))
+    end = max((found.end() for found in _LAST_ENTRY.finditer(text, starts[most])), default=len(text))
+    if _is_older(text[starts[0] : starts[1]], text[starts[-1] : end], now):
+        kept = text[: starts[0]] + text[starts[-most] :]
+    else:
+        kept = text[: starts[most]] + text[end:]
+    return replace(markup, text=kept, faults=(*markup.faults, Fault.ENTRIES_CUT))
+
+
+def _is_older(first: str, last: str, now: datetime) -> bool:
+    dates = [read_date(found[1], now) if (found := _DATE.search(item)) else None for item in (first, last)]
+    return dates[0] is not None and dates[1] is not None and dates[0] < dates[1]

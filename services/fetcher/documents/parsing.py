@@ -5,12 +5,11 @@
     feedparser, sitemaps or jsonfeed → drafts → identity → entries
 
 feedparser reads bytes that look like a path as that path's file (hence BytesIO), and cleans HTML that nobody here shows
-(hence both flags off, which also is the bulk of its time). It gets no base address but where the document's own is
-relative: it would resolve guids too, and a feed that moves would seem to be all new.
+(hence both flags off, which also is the bulk of its time). It gets no base address: it would resolve guids too, and a
+feed that moves would seem to be all new.
 """
 
 import io
-import re
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
@@ -30,7 +29,6 @@ from services.fetcher.model import ParsedFeed
 from shared.errors import PermanentError
 
 MOST_ENTRIES = 2000
-_RELATIVE_BASE = re.compile(r"\sxml:base\s*=\s*[\"'](?!https?:)", re.IGNORECASE)
 
 
 def parse_feed(body: bytes, content_type: str | None, final_url: str, now: datetime) -> ParsedFeed:
@@ -43,7 +41,7 @@ def parse_feed(body: bytes, content_type: str | None, final_url: str, now: datet
         raise PermanentError("not_a_feed", "empty body")
     if text.lstrip().startswith("{"):
         return _json_feed(text, final_url, now, faults)
-    markup = prepare(text, most_entries=MOST_ENTRIES)
+    markup = prepare(text, most_entries=MOST_ENTRIES, now=now)
     markup = replace(markup, faults=(*faults, *markup.faults))
     if markup.root in {"urlset", "sitemapindex"}:
         return _sitemap(markup, final_url, now)
@@ -51,7 +49,7 @@ def parse_feed(body: bytes, content_type: str | None, final_url: str, now: datet
 
 
 def _json_feed(text: str, base: str, now: datetime, faults: tuple[Fault, ...]) -> ParsedFeed:
-    feed = read_json_feed(text, base, most=MOST_ENTRIES)
+    feed = read_json_feed(text, base, now, most=MOST_ENTRIES)
     parsed = ParsedFeed(title=feed.title, links=feed.links, faults=(*faults, *feed.faults))
     return _with_entries(parsed, feed.drafts, now)
 
@@ -63,16 +61,19 @@ def _sitemap(markup: Markup, base: str, now: datetime) -> ParsedFeed:
 
 
 def _feed(markup: Markup, content_type: str | None, base: str, now: datetime) -> ParsedFeed:
-    document = _document(markup, content_type, base)
+    document = _document(markup, content_type)
+    faults = _faults(document)
+    # Where the document is not well-formed feedparser leaves guids escaped.
+    escaped, dated_by_dc = Fault.NOT_WELL_FORMED in faults, document.version.startswith("rss")
     drafts = tuple(
-        read_entry(entry, base, dated_by_dc=document.version.startswith("rss"))
+        read_entry(entry, base, dated_by_dc=dated_by_dc, escaped=escaped)
         for entry in islice(document.entries, MOST_ENTRIES)
     )
     parsed = ParsedFeed(
         title=read_title(document.feed),
         wishes=read_wishes(document.feed, markup.text),
         links=read_links(document.feed, base),
-        faults=tuple(dict.fromkeys((*markup.faults, *_faults(document)))),
+        faults=tuple(dict.fromkeys((*markup.faults, *faults))),
     )
     return _with_entries(parsed, drafts, now)
 
@@ -83,13 +84,13 @@ def _with_entries(parsed: ParsedFeed, drafts: tuple[Draft, ...], now: datetime) 
     return replace(parsed, entries=kept, faults=faults)
 
 
-def _document(markup: Markup, content_type: str | None, base: str) -> Any:  # noqa: ANN401 - feedparser has no types
+def _document(markup: Markup, content_type: str | None) -> Any:  # noqa: ANN401 - feedparser has no types
     if markup.root is None and is_page(markup.text):
         raise _not_a_feed(markup, content_type)
     try:
         document = feedparser.parse(
             io.BytesIO(markup.text.encode()),
-            response_headers=_headers(markup.text, content_type, base),
+            response_headers={"content-type": f"{(content_type or 'application/xml').split(';')[0]}; charset=utf-8"},
             sanitize_html=False,
             resolve_relative_uris=False,
         )
@@ -107,11 +108,6 @@ def _document(markup: Markup, content_type: str | None, base: str) -> Any:  # no
 def _not_a_feed(markup: Markup, content_type: str | None) -> PermanentError:
     looks = "an HTML page" if is_page(markup.text) else "no feed format"
     return PermanentError("not_a_feed", f"{looks}, sent as {content_type or 'no type'}"[:300])
-
-
-def _headers(text: str, content_type: str | None, base: str) -> dict[str, str]:
-    said = {"content-type": f"{(content_type or 'application/xml').split(';')[0]}; charset=utf-8"}
-    return {**said, "content-location": base} if _RELATIVE_BASE.search(text) else said
 
 
 def _faults(document: Mapping[str, Any]) -> tuple[Fault, ...]:

@@ -91,7 +91,8 @@ class _Reading:
 
     def read(self, text: str) -> bool:
         """Whether the document is broken."""
-        parser = expat.ParserCreate("utf-8", namespace_separator=" ")
+        # Namespaces are left unread: many a news sitemap does not declare the one it uses.
+        parser = expat.ParserCreate("utf-8")
         parser.buffer_text = True
         parser.StartElementHandler = self._start
         parser.EndElementHandler = self._end
@@ -104,7 +105,7 @@ class _Reading:
         return False
 
     def _start(self, name: str, _attributes: dict[str, str]) -> None:
-        self._path.append(name.rpartition(" ")[2].lower())
+        self._path.append(name.rpartition(":")[2].lower())
         self._text.clear()
         if self._path[-1] in _ITEMS:
             self._item = {}

@@ -8,7 +8,7 @@ from typing import Protocol
 from sqlalchemy import ColumnElement, and_, or_, select
 
 from services.fetcher.errors import HostBusy
-from services.fetcher.hosts.politeness import DEFAULT_POLICY, PolitenessPolicy, penalty
+from services.fetcher.hosts.politeness import DEFAULT_POLICY, PATIENCE, PolitenessPolicy, penalty
 from services.fetcher.hosts.robotstxt import RobotsFile, obeyed
 from services.fetcher.hosts.slots import follow_slot, locked_paces, reserve_slot
 from services.fetcher.tables import host_addresses, hosts, robots
@@ -32,11 +32,11 @@ class HostStore:
         self._database = database
         self._policy = policy
 
-    async def reserve(self, site: str, delay: timedelta) -> timedelta:
-        """Take the site's next slot; returns how long to wait for it. Raises HostBusy."""
+    async def reserve(self, site: str, delay: timedelta, patience: timedelta = PATIENCE) -> timedelta:
+        """Take the site's next slot; returns how long to wait for it. Raises HostBusy beyond our patience."""
         async with self._database.transaction() as connection:
             now = await clock(connection)
-            return await reserve_slot(connection, site, delay, now, self._policy) - now
+            return await reserve_slot(connection, site, delay, now, self._policy, patience) - now
 
     async def follow(self, site: str, delay: timedelta) -> timedelta:
         """Take a slot for a redirect within a site that is being asked; returns how long to wait. Raises HostBusy."""

@@ -2,12 +2,15 @@
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import lru_cache
 from ipaddress import ip_address
 
 from services.fetcher.model import Timing
 
 PATIENCE = timedelta(seconds=10)
 """How far ahead a request may be reserved; beyond it the work waits in the store, not in memory."""
+LONGEST_PATIENCE = timedelta(minutes=1)
+"""The same, for what must follow a request at once: as long as the slowest site wants between two."""
 NEWEST_WEIGHT = 0.25
 """Of the newest answer in the average of how long a site takes."""
 ANSWERS_AT_ONCE = 4
@@ -67,13 +70,14 @@ def reserve_address(free_at: datetime | None, now: datetime, policy: PolitenessP
 def follow(
     slot: HostSlot, now: datetime, address_free: datetime | None = None, policy: PolitenessPolicy = DEFAULT_POLICY
 ) -> tuple[datetime, HostSlot]:
-    """When a redirect within the site may be followed, and the slot then: soon, and what comes later waits for it.
+    """When a redirect within the site may be followed, and the slot then: soon, in the slot of what was redirected.
 
-    With a slot of its own it would come after our patience where the site is slow, and the visit would never end.
+    With a slot of its own it would come after our patience where the site is slow, and the visit would never end. What
+    comes later keeps its distance from either, and no more: many redirects put it off no further than one.
     """
     soon = min(slot.next_allowed, now + min(policy.delay, slot.delay))
     start = max(now, soon, slot.blocked_until or now, address_free or now)
-    return start, replace(slot, next_allowed=max(slot.next_allowed, start) + slot.delay)
+    return start, replace(slot, next_allowed=max(slot.next_allowed, start + slot.delay))
 
 
 def penalty(
@@ -118,6 +122,7 @@ def averaged(answer_seconds: float | None, timing: Timing, policy: PolitenessPol
     return min(mixed if timing.good else max(known, mixed), longest)
 
 
+@lru_cache(maxsize=10_000)
 def paced_address(address: str | None) -> str | None:
     """The address, where it has a pace of its own: a private one is the operator's, and may be one door for all."""
     return address if address is not None and ip_address(address).is_global else None

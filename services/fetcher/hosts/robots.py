@@ -8,17 +8,26 @@ from typing import Generic, Protocol, TypeVar
 from urllib.parse import urlsplit
 from weakref import WeakValueDictionary
 
-from services.fetcher.errors import Disallowed
+from services.fetcher.errors import Disallowed, HostBusy
 from services.fetcher.hosts.hosts import turn
 from services.fetcher.hosts.politeness import PolitenessPolicy, pace
-from services.fetcher.hosts.robotstxt import MOST_BYTES, MOST_REDIRECTS, UNAVAILABLE, UNREACHABLE, Robots, RobotsFile
+from services.fetcher.hosts.robotstxt import (
+    LARGE,
+    MOST_BYTES,
+    MOST_REDIRECTS,
+    UNAVAILABLE,
+    UNREACHABLE,
+    Robots,
+    RobotsFile,
+)
 from services.fetcher.model import Response
 from services.fetcher.web.hints import read_hints
 from services.fetcher.web.responses import THROTTLING_STATUSES
-from shared.errors import PermanentError, TransientError
+from shared.errors import PermanentError, StoreConflict, TransientError, Unavailable
 from shared.steps import Step, step
 from shared.urls import site_of
 
+LONGEST_URL = 8192
 ACCEPT = "text/plain, */*;q=0.1"
 MOST_PARSED = 1000
 MOST_SILENT = 100_000
@@ -88,7 +97,7 @@ class RobotsGate:
         rules = (await self._known(_origin(url), self._own_slot))[0].rules
         if not rules.reachable:
             raise TransientError("robots_unreachable")
-        if not rules.allowed(url, self._agent):
+        if not await _asked(rules, rules.allowed, url, self._agent):
             raise Disallowed(url)
         return rules
 
@@ -103,7 +112,7 @@ class RobotsGate:
             return False
         known, fetched = await self._known(origin, _no_slot)
         rules = known.rules
-        if not rules.allows_feed(url, self._agent, obey_all=self._feeds_obey_all):
+        if not await _asked(rules, rules.allows_feed, url, self._agent, obey_all=self._feeds_obey_all):
             raise Disallowed(url)
         if not rules.binds_feeds(self._agent, obey_all=self._feeds_obey_all):
             asked_again = self._clock() + self._policy.robots_fresh_for
@@ -123,14 +132,14 @@ class RobotsGate:
             kept = await self._store.robots(origin)
             file = kept or await self._fetch(origin, slot)
             now = self._clock()
-            known = Known(rules=Robots.parse(file.status, file.body), fresh_until=now + file.fresh_for)
+            known = Known(rules=await _parsed(file), fresh_until=now + file.fresh_for)
             self._parsed.put(origin, known, min(now + REMEMBERED, known.fresh_until))
             return known, kept is None
 
     async def _fetch(self, origin: str, slot: Callable[[str], Awaitable[None]]) -> RobotsFile:
         await slot(site_of(origin))
         found, max_age = await self._ask(origin)
-        rules = Robots.parse(found.status, found.body)
+        rules = await _parsed(found)
         delay = rules.crawl_delay(self._agent)
         saving = self._store.save_robots(origin, found, rules.fresh_for(max_age, self._policy), delay)
         return await step(Step.ROBOTS_SAVE, saving)
@@ -141,6 +150,9 @@ class RobotsGate:
     async def _ask(self, origin: str) -> tuple[RobotsFile, timedelta | None]:
         try:
             response = await self._client.get(f"{origin}/robots.txt", accept=ACCEPT, before_hop=self._hops(origin))
+        except (HostBusy, StoreConflict, Unavailable):
+            # Of a hop's host, or our own: the file was not asked for to its end.
+            raise
         except TransientError:
             return RobotsFile(status=UNREACHABLE, body=""), None
         except PermanentError as error:
@@ -151,6 +163,9 @@ class RobotsGate:
         hints = read_hints(response.headers, response.status, response.fetched_at)
         if response.status in THROTTLING_STATUSES:
             await step(Step.HOST_HOLD, self._store.hold(site_of(response.final_url), hints.retry_after))
+        if response.truncated and 200 <= response.status < 300:
+            # What is missing may be what forbids.
+            return RobotsFile(status=UNREACHABLE, body=""), None
         # PostgreSQL's text has no NUL.
         text = response.body[:MOST_BYTES].decode("utf-8", "replace").replace("\0", "")
         return RobotsFile(status=response.status, body=text), hints.max_age
@@ -196,6 +211,20 @@ async def _no_slot(_site: str) -> None:
     """The feed's own slot is there."""
 
 
+async def _parsed(file: RobotsFile) -> Robots:
+    if len(file.body) <= LARGE:
+        return Robots.parse(file.status, file.body)
+    return await asyncio.to_thread(Robots.parse, file.status, file.body)
+
+
+async def _asked(rules: Robots, question: Callable[..., bool], *about: str, **more: bool) -> bool:
+    """A rule costs a little for each character of the address, and a hostile file has tens of thousands of rules."""
+    return await asyncio.to_thread(question, *about, **more) if rules.is_large else question(*about, **more)
+
+
 def _origin(url: str) -> str:
+    """Raises PermanentError `bad_url` for an address that no server would take."""
+    if len(url) > LONGEST_URL:
+        raise PermanentError("bad_url", f"longer than {LONGEST_URL} characters")
     parts = urlsplit(url)
     return f"{parts.scheme}://{parts.netloc}"

@@ -11,6 +11,8 @@ from services.fetcher.hosts.politeness import DEFAULT_POLICY, PolitenessPolicy
 
 MOST_BYTES = 512 * 1024
 MOST_REDIRECTS = 5
+LARGE = 64 * 1024
+"""Characters from which on a file takes long enough to read and to ask to hold others up; hardly any has as many."""
 UNREACHABLE = 0
 """The status of a robots.txt that could not be asked for."""
 UNAVAILABLE = 404
@@ -60,6 +62,7 @@ class Robots:
     reachable: bool
     signals: tuple[str, ...] = ()
     agents: frozenset[str] = frozenset()
+    is_large: bool = False
 
     @classmethod
     def parse(cls, status: int | None, body: bytes | str) -> Self:
@@ -75,6 +78,7 @@ class Robots:
             reachable=True,
             signals=tuple(f"{name}: {value}" for name, value in said if name in _SIGNALS),
             agents=frozenset(value.lower() for name, value in said if name == "user-agent"),
+            is_large=len(text) > LARGE,
         )
 
     def allowed(self, url: str, agent: str) -> bool:
@@ -90,7 +94,12 @@ class Robots:
         return not self.binds_feeds(agent, obey_all=obey_all) or self._allows(url, agent)
 
     def refused_agents(self, url: str, agents: Iterable[str]) -> tuple[str, ...]:
-        """Those of `agents` that have rules of their own, by which they may not have this page."""
+        """Those of `agents` that have rules of their own, by which they may not have this page.
+
+        None of a large file: each costs a walk through all its rules, for each page.
+        """
+        if self.is_large:
+            return ()
         named = (each for each in agents if each.lower() in self.agents)
         return tuple(each for each in named if not self._allows(url, each))
 

@@ -5,15 +5,17 @@ Rows are locked in one order everywhere, or transactions would wait for each oth
 """
 
 from collections.abc import Callable, Collection
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
-from sqlalchemy import Row, Select, bindparam, select, update
+from sqlalchemy import Row, Select, bindparam, select
 
 from services.fetcher.errors import HostBusy
 from services.fetcher.hosts.politeness import (
     DEFAULT_POLICY,
+    LONGEST_PATIENCE,
     PATIENCE,
     HostSlot,
     PolitenessPolicy,
@@ -28,7 +30,7 @@ from services.fetcher.hosts.sharing import Paces
 from services.fetcher.model import Timing
 from services.fetcher.tables import host_addresses, hosts
 from shared.database import Connection
-from shared.statements import change, insert_new
+from shared.statements import change, change_all, insert_new
 
 Choose = Callable[[HostSlot, datetime, datetime | None], tuple[datetime, HostSlot]]
 
@@ -46,39 +48,45 @@ def _locked(table: Any, key: Any) -> Select[*tuple[Any, ...]]:  # noqa: ANN401
 SITES = _locked(hosts, hosts.c.site)
 ADDRESSES = _locked(host_addresses, host_addresses.c.address)
 ANSWERS = select(hosts.c.answer_seconds, hosts.c.address).where(hosts.c.site == bindparam("which"))
-TAKE_SITES = (
-    update(hosts)
-    .where(hosts.c.site == bindparam("which"))
-    .values(next_allowed_at=bindparam("next_allowed"), delay_seconds=bindparam("delay"))
-)
-TAKE_ADDRESSES = (
-    update(host_addresses).where(host_addresses.c.address == bindparam("which")).values(next_allowed_at=bindparam("to"))
-)
 
 
 async def reserve_slot(
-    connection: Connection, site: str, delay: timedelta, now: datetime, policy: PolitenessPolicy = DEFAULT_POLICY
+    connection: Connection,
+    site: str,
+    delay: timedelta,
+    now: datetime,
+    policy: PolitenessPolicy = DEFAULT_POLICY,
+    patience: timedelta = PATIENCE,
 ) -> datetime:
-    """Take the site's next slot in the caller's transaction; returns its start. Raises HostBusy."""
-    return await _take(connection, site, delay, now, policy, reserve)
+    """Take the site's next slot in the caller's transaction; returns its start. Raises HostBusy beyond `patience`."""
+    return await _take(connection, site, delay, now, policy, reserve, min(patience, LONGEST_PATIENCE))
 
 
 async def follow_slot(
     connection: Connection, site: str, delay: timedelta, now: datetime, policy: PolitenessPolicy = DEFAULT_POLICY
 ) -> datetime:
     """Take a slot for a redirect within a site that is being asked; returns its start. Raises HostBusy."""
-    return await _take(connection, site, delay, now, policy, partial(follow, policy=policy))
+    return await _take(connection, site, delay, now, policy, partial(follow, policy=policy), PATIENCE)
 
 
 async def _take(
-    connection: Connection, site: str, delay: timedelta, now: datetime, policy: PolitenessPolicy, choose: Choose
+    connection: Connection,
+    site: str,
+    delay: timedelta,
+    now: datetime,
+    policy: PolitenessPolicy,
+    choose: Choose,
+    patience: timedelta,
 ) -> datetime:
     paces = await locked_paces(connection, (site,), now, policy)
     slot = paces.slots[site]
     free_at = paces.addresses.get(slot.address or "")
     start, after = choose(paced(slot, delay, policy), now, free_at)
-    if start - now > PATIENCE:
+    if start - now > patience:
         raise HostBusy(start)
+    if after.next_allowed == slot.next_allowed:
+        # Nothing was put off: by its delay it is told whether it lies too far ahead.
+        after = replace(after, delay=max(after.delay, slot.delay))
     addresses = {slot.address: reserve_address(free_at, now, policy)} if slot.address else {}
     await save_paces(connection, Paces(slots={site: after}, addresses=addresses))
     return start
@@ -125,13 +133,14 @@ def _read(row: Row[Any], now: datetime) -> HostSlot:
 async def save_paces(connection: Connection, paces: Paces) -> None:
     """Write down what was taken; the rows are locked."""
     sites = [
-        {"which": site, "next_allowed": slot.next_allowed, "delay": slot.delay.total_seconds()}
+        {"site": site, "next_allowed_at": slot.next_allowed, "delay_seconds": slot.delay.total_seconds()}
         for site, slot in paces.slots.items()
     ]
     if sites:
-        await connection.execute(TAKE_SITES, sites)
-    if paces.addresses:
-        await connection.execute(TAKE_ADDRESSES, [{"which": at, "to": to} for at, to in paces.addresses.items()])
+        await change_all(connection, hosts, sites, key=["site"])
+    addresses = [{"address": address, "next_allowed_at": at} for address, at in paces.addresses.items()]
+    if addresses:
+        await change_all(connection, host_addresses, addresses, key=["address"])
 
 
 async def settle_timing(connection: Connection, timing: Timing | None) -> None:
@@ -150,9 +159,9 @@ async def settle_timing(connection: Connection, timing: Timing | None) -> None:
 def is_rewound(host: Row[Any], now: datetime) -> bool:
     """Whether the clock was set back since the host's last slot was taken.
 
-    A slot is never reserved further ahead than our patience, and the next one begins a delay after it.
+    A slot is never reserved further ahead than our longest patience, and the next one begins a delay after it.
     """
-    return bool(host.next_allowed_at > now + TOLERANCE + PATIENCE + timedelta(seconds=host.delay_seconds))
+    return bool(host.next_allowed_at > now + TOLERANCE + LONGEST_PATIENCE + timedelta(seconds=host.delay_seconds))
 
 
 def is_address_rewound(address: Row[Any], now: datetime, policy: PolitenessPolicy = DEFAULT_POLICY) -> bool:

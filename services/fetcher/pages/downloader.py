@@ -10,7 +10,6 @@ work under a new number, and the processor finds nothing new in it.
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
@@ -30,17 +29,16 @@ from services.fetcher.pages.observation import (
     VisitPolicy,
     judge_failure,
     judge_response,
-    next_look,
 )
 from services.fetcher.pages.rights import rights
-from services.fetcher.tables import PENDING, QUEUED
+from services.fetcher.pages.seen import Seen, raw_page, visit_result
 from services.fetcher.web.hints import read_hints
-from services.fetcher.web.responses import THROTTLING_STATUSES, body_hash
+from services.fetcher.web.responses import THROTTLING_STATUSES
 from shared import metrics
 from shared.broker.protocols import Postponed
 from shared.errors import PermanentError, StoreConflict, TransientError, Unavailable
 from shared.lifecycle import hand_back
-from shared.messages import RawPage, ResponseFacts, raw_id
+from shared.messages import RawPage
 from shared.steps import Step, step
 from shared.urls import host_of, site_of
 from shared.waiting import waiting
@@ -87,16 +85,6 @@ class Gate(Protocol):
 
 class Outlet(Protocol):
     async def send(self, page: RawPage, *, attempt: int = 1) -> None: ...
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Seen:
-    """What a look came to; `response`, `visit` and what the page reserves where it came so far."""
-
-    finding: Finding
-    response: Response | None = None
-    visit: Visit | None = None
-    rights: tuple[str, ...] = ()
 
 
 class Downloader:
@@ -161,7 +149,7 @@ class Downloader:
         finding, response = seen.finding, seen.response
         if isinstance(finding, Observe):
             finding = await self._send(entry, finding, seen, await self._still_ours(entry, seen.visit))
-        if not await step(Step.VISIT_COMMIT, self._entries.commit(_result(entry, finding, response, policy))):
+        if not await step(Step.VISIT_COMMIT, self._entries.commit(visit_result(entry, finding, response, policy))):
             raise LeaseLost
         status = {"status": response.status} if response else {}
         if isinstance(finding, Again):
@@ -239,7 +227,7 @@ class Downloader:
 
     async def _send(self, entry: Entry, finding: Observe, seen: Seen, visit: Visit) -> Finding:
         """Publish the observation; returns what was published, or the look to come when the broker wants it later."""
-        page = _raw_page(entry, finding, seen, visit)
+        page = raw_page(entry, finding, seen, visit)
         try:
             await step(Step.PAGE_PUBLISH, self._outlet.send(page, attempt=entry.postponed + 1))
         except Postponed as later:
@@ -262,71 +250,3 @@ class Downloader:
             confirm_gone=min(self._policy.confirm_gone, own[0]) if own else self._policy.confirm_gone,
             revisit_after=own,
         )
-
-
-def _raw_page(entry: Entry, finding: Observe, seen: Seen, visit: Visit) -> RawPage:
-    response = seen.response
-    return RawPage(
-        raw_id=raw_id(entry.entry_id, visit.number),
-        entry_id=entry.entry_id,
-        observation=visit.number,
-        kind=finding.kind,
-        # By the store's clock: fetchers on several machines have one each.
-        observed_at=visit.start,
-        feed=entry.feed.facts,
-        entry=entry.facts,
-        response=_response_facts(response) if response else None,
-        no_page_reason=finding.reason,
-        rights=seen.rights,
-        body=response.body if response and finding.kind == "fetched" else b"",
-    )
-
-
-def _response_facts(response: Response) -> ResponseFacts:
-    return ResponseFacts(
-        requested_url=response.requested_url,
-        final_url=response.final_url,
-        status=response.status,
-        content_type=response.headers.get("content-type"),
-        last_modified=response.headers.get("last-modified"),
-        seconds=response.seconds,
-    )
-
-
-def _result(entry: Entry, finding: Finding, response: Response | None, policy: VisitPolicy) -> VisitResult:
-    timing = response.timing if response else None
-    if isinstance(finding, Again):
-        return VisitResult(
-            entry=entry,
-            state=PENDING,
-            next_in=finding.pause,
-            attempts=entry.attempts + (1 if finding.counts else 0),
-            postponed=finding.postponed,
-            visits=entry.visits,
-            validators=entry.validators,
-            body_hash=entry.body_hash,
-            reason=finding.reason,
-            timing=timing,
-        )
-    validators, hashed = _remembered(entry, finding, response)
-    return VisitResult(
-        entry=entry,
-        state=QUEUED,
-        next_in=None if finding.kind == "gone" else next_look(entry.visits, policy),
-        visits=entry.visits + 1,
-        validators=validators,
-        body_hash=hashed,
-        reason=finding.reason,
-        timing=timing,
-    )
-
-
-def _remembered(entry: Entry, finding: Observe, response: Response | None) -> tuple[Validators | None, str | None]:
-    """Validators and body hash for the next look; a page that is gone has none, so that its return is seen."""
-    if response is None or finding.kind in {"gone", "feed_only"}:
-        return None, None
-    if response.status == 304:
-        return response.validators or entry.validators, entry.body_hash
-    if response.truncated:
-        return None, None
-    return response.validators, body_hash(response.body)

@@ -1,5 +1,6 @@
 """Entries that are due, taken so that no host hides the others, at a cost that does not grow with what waits."""
 
+from collections import Counter
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -14,7 +15,10 @@ from shared.outcomes import QUARANTINED, entry_outcomes
 
 NEAR = 250
 """Due entries that a lease looks at first, which is enough most often: all of them may be a hundred thousand."""
-ALL = 2**31 - 1
+WIDER = 4
+"""Times as many entries at the next look."""
+MOST_LEFT_OUT = 500
+"""Sites; each is a value of the statement, of which the stores take some thousands."""
 
 
 async def take_due(
@@ -26,17 +30,18 @@ async def take_due(
     """
     now = await clock(connection)
     asked = {"now": now, "soon": now + PATIENCE, "per_host": per_host, "token": token, "until": now + lease}
-    near = {**asked, "width": NEAR, "left_out": []}
-    taken = await _take(connection, {**near, "limit": limit})
-    if len(taken) == limit:
-        return taken
-    waiting = {row.site: row.waiting for row in await connection.execute(SITES, near)}
-    if sum(waiting.values()) < NEAR:
-        return taken
-    # All that these may have at a time was among the near ones, however long their rows are.
-    full = [site for site, count in waiting.items() if count >= per_host]
-    rest = {**asked, "width": ALL, "left_out": full, "limit": limit - len(taken)}
-    return taken + await _take(connection, rest)
+    taken, full, width = list[Row[Any]](), list[str](), NEAR
+    while True:
+        near = {**asked, "width": width, "left_out": full}
+        taken += await _take(connection, {**near, "limit": limit - len(taken)})
+        if len(taken) == limit:
+            return taken
+        waiting = Counter({row.site: row.waiting for row in await connection.execute(SITES, near)})
+        if waiting.total() < width:
+            return taken
+        # All that these may have at a time was among the near ones, however long their rows are.
+        full += [site for site, count in waiting.most_common(MOST_LEFT_OUT - len(full)) if count >= per_host]
+        width *= WIDER
 
 
 async def _take(connection: Connection, asked: dict[str, Any]) -> list[Row[Any]]:

@@ -1,9 +1,9 @@
 """Marks by which publishers reserve rights in their pages, read and passed on as they were said. Pure."""
 
-import re
 from collections.abc import Iterator, Mapping
 
 from services.fetcher.hosts.robotstxt import Robots
+from services.fetcher.web.link_header import targets
 
 LONGEST_MARK = 500
 """Characters."""
@@ -19,8 +19,6 @@ AI_AGENTS = (
 
 _DIRECTIVES = ("noai", "noimageai", "noindex", "none", "nosnippet", "noarchive")
 _HEADERS = ("tdm-reservation", "tdm-policy", "content-signal", "content-usage")
-_LICENCES = re.compile(r'<([^>]*)>[^,<]*;\s*rel\s*=\s*"?[^",;<]*\blicense\b', re.IGNORECASE)
-"""Targets of a Link header that say on which terms the page may be used (RFC 4946; Really Simple Licensing)."""
 
 
 def rights(headers: Mapping[str, str], robots: Robots | None = None, url: str = "") -> tuple[str, ...]:
@@ -31,7 +29,8 @@ def rights(headers: Mapping[str, str], robots: Robots | None = None, url: str = 
     marks = [
         *(f"x-robots-tag: {mark}" for mark in _reserving_tags(headers.get("x-robots-tag", ""))),
         *(f"{name}: {headers[name].strip()}" for name in _HEADERS if name in headers),
-        *(f"license: {target.strip()}" for target in _LICENCES.findall(headers.get("link", ""))),
+        # On which terms the page may be used (RFC 4946; Really Simple Licensing).
+        *(f"license: {target}" for target in targets(headers.get("link", ""), "license")),
         *(f"robots.txt: {mark}" for mark in (_robots_marks(robots, url) if robots else ())),
     ]
     said = dict.fromkeys(mark[:LONGEST_MARK] for mark in marks if mark != "tdm-reservation: 0")

@@ -19,7 +19,7 @@ from services.fetcher.model import (
     Validators,
 )
 from services.fetcher.polling.found import Found, Reading
-from services.fetcher.polling.sameness import content_hash
+from services.fetcher.polling.sameness import Hashes, hashes
 from services.fetcher.polling.schedule import Failure, fail, observe
 from services.fetcher.polling.standing import (
     Request,
@@ -32,7 +32,7 @@ from services.fetcher.polling.standing import (
 from services.fetcher.web.challenges import challenge
 from services.fetcher.web.hints import Hints, read_hints
 from services.fetcher.web.link_header import linked
-from services.fetcher.web.responses import THROTTLING_STATUSES, body_hash
+from services.fetcher.web.responses import THROTTLING_STATUSES
 from shared.errors import PermanentError, PipelineError, TransientError
 from shared.workers import WorkerLost
 
@@ -46,8 +46,8 @@ BLOCKED_FOR = timedelta(hours=6)
 DISALLOWED_FOR = timedelta(hours=24)
 
 
-def judge(feed: Feed, asked: Request, response: Response) -> Found | None:
-    """What the answer means where its document need not be read; None where it must be."""
+def judge(feed: Feed, asked: Request, response: Response) -> Found | Hashes:
+    """What the answer means where its document need not be read; the document's hashes where it must be."""
     hints = read_hints(response.headers, response.status, response.fetched_at)
     if reason := challenge(response):
         return _blocked(feed, reason, response, hints)
@@ -55,31 +55,41 @@ def judge(feed: Feed, asked: Request, response: Response) -> Found | None:
         return _not_modified(feed, asked.validators, response, hints)
     if response.status not in DOCUMENT_STATUSES:
         return _refused(feed, response, hints)
-    if body_hash(response.body) == feed.body_hash or _is_same(feed, response):
-        return _unchanged(feed, asked, response, hints)
-    return None
+    document = hashes(response.body)
+    if document.body == feed.body_hash or _is_same(feed, response, document):
+        return _unchanged(feed, asked, response, document, hints)
+    return document
 
 
-def read(feed: Feed, asked: Request, response: Response, reading: Reading) -> Found:
+def read(feed: Feed, asked: Request, response: Response, document: Hashes, reading: Reading) -> Found:
     """What a document means that was read."""
     hints = read_hints(response.headers, response.status, response.fetched_at)
     partial = response.status == PARTIAL
     standing = told(feed, asked, response, same=False)
-    proved = bool(reading.overlap)
+    # What was never read elsewhere is of no other feed.
+    proved = bool(reading.overlap) or feed.rhythm.newest is None
     standing = followed(replace(feed, standing=standing), response, proved=proved)
     standing = replace(
-        standing, wishes=reading.parsed.wishes, max_age=_max_age(feed, response, hints), kills=0, unread=reading.unread
+        standing,
+        wishes=reading.parsed.wishes,
+        max_age=_max_age(feed, response, hints),
+        kills=feed.standing.kills + 1 if reading.killed else 0,
+        unread=reading.unread,
     )
-    times = (entry.facts.published or entry.facts.updated for entry in reading.selection.new)
+    listed = {entry.identity for entry in reading.parsed.entries}
+    news = tuple(entry for entry in reading.selection.new if entry.identity in listed)
+    times = (entry.facts.published or entry.facts.updated for entry in news)
     return Found(
         outcome=PollOutcome.CHANGED,
         rhythm=observe(feed.rhythm, times, response.fetched_at),
         standing=standing,
         validators=None if response.truncated else usable(response.validators, response),
-        body_hash=_kept_hash(feed.body_hash, body_hash(response.body), response),
-        content_hash=_kept_hash(feed.content_hash, content_hash(response.body), response),
+        body_hash=_kept_hash(feed.body_hash, document.body, response),
+        content_hash=_kept_hash(feed.content_hash, document.content, response),
         hints=hints,
         selection=reading.selection,
+        document_read=not partial,
+        news=news,
         overlap=None if partial else reading.overlap,
         gap=reading.overlap == 0.0 and not partial,
         closed=reading.closed,
@@ -100,7 +110,7 @@ def walked(found: Found, reading: Reading) -> Found:
         found,
         selection=reading.selection,
         documents=1 + reading.walked,
-        standing=replace(found.standing, unread=reading.unread),
+        standing=replace(found.standing, unread=reading.unread, kills=int(reading.killed)),
     )
 
 
@@ -121,9 +131,9 @@ def bug(feed: Feed, reason: str) -> Found:
     return _failure(feed, Failure.OURS, reason)
 
 
-def _is_same(feed: Feed, response: Response) -> bool:
+def _is_same(feed: Feed, response: Response, document: Hashes) -> bool:
     """A broken-off document may be the beginning of another."""
-    return feed.content_hash is not None and not response.truncated and content_hash(response.body) == feed.content_hash
+    return not response.truncated and document.content == feed.content_hash
 
 
 def _not_modified(feed: Feed, sent: Validators, response: Response, hints: Hints) -> Found:
@@ -139,13 +149,13 @@ def _not_modified(feed: Feed, sent: Validators, response: Response, hints: Hints
     return replace(found, validators=merged)
 
 
-def _unchanged(feed: Feed, asked: Request, response: Response, hints: Hints) -> Found:
+def _unchanged(feed: Feed, asked: Request, response: Response, document: Hashes, hints: Hints) -> Found:
     standing = told(feed, asked, response, same=True)
     found = _as_known(feed, standing, response, hints, PollOutcome.UNCHANGED)
     return replace(
         found,
         validators=None if response.truncated else usable(response.validators, response),
-        body_hash=_kept_hash(feed.body_hash, body_hash(response.body), response),
+        body_hash=_kept_hash(feed.body_hash, document.body, response),
     )
 
 

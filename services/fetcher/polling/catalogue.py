@@ -8,7 +8,7 @@ from operator import itemgetter
 from typing import TypeVar
 from uuid import UUID
 
-from sqlalchemy import Column, ColumnElement, Row, and_, bindparam, exists, not_, select, update
+from sqlalchemy import Column, ColumnElement, Row, and_, bindparam, exists, func, not_, select, update
 
 from services.fetcher.model import FeedSettings, Rhythm
 from services.fetcher.polling.feed_rows import dump_rhythm
@@ -41,7 +41,10 @@ def _leads_to(column: Column[UUID | None], is_so: ColumnElement[bool]) -> Column
 
 ALONE = _leads_to(feeds.c.same_as, not_(WORKS))
 FOLLOWING = (
-    update(feeds).where(ALONE).values(same_as=None),
+    # Its next poll may be a week away; with that of its last, it is due.
+    update(feeds)
+    .where(ALONE)
+    .values(same_as=None, next_poll_at=func.coalesce(feeds.c.polled_at, feeds.c.next_poll_at)),
     update(feeds).where(_leads_to(feeds.c.parent, not_(WORKS)), not_(feeds.c.paused)).values(paused=True),
     update(feeds).where(_leads_to(feeds.c.parent, WORKS), feeds.c.paused).values(paused=False),
 )

@@ -1,12 +1,16 @@
 """How a feed's documents are asked for: with leave from its robots.txt, in its host's turn, at every hop."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Protocol
 
+from services.fetcher.errors import HostBusy
 from services.fetcher.hosts.hosts import turn
 from services.fetcher.model import Feed, Response, Validators
 from services.fetcher.polling.answers import DOCUMENT_STATUSES, PASSING_STATUSES
+from services.fetcher.polling.schedule import phase
 from services.fetcher.polling.standing import Request
 from services.fetcher.web.hints import read_hints
 from services.fetcher.web.responses import THROTTLING_STATUSES
@@ -19,6 +23,7 @@ ACCEPT = (
     "application/xml;q=0.8, text/xml;q=0.8, */*;q=0.1"
 )
 
+LONGEST_DETOUR_PAUSE = timedelta(minutes=15)
 TakeSlot = Callable[[str, timedelta], Awaitable[timedelta]]
 
 
@@ -35,7 +40,7 @@ class Client(Protocol):
 
 
 class Hosts(Protocol):
-    async def reserve(self, site: str, delay: timedelta) -> timedelta: ...
+    async def reserve(self, site: str, delay: timedelta, patience: timedelta = ...) -> timedelta: ...
     async def follow(self, site: str, delay: timedelta) -> timedelta: ...
     async def check(self, site: str) -> None: ...
     async def hold(self, site: str, retry_after: timedelta | None) -> datetime: ...
@@ -63,12 +68,19 @@ class FeedClient:
             await self._slot(feed, asked.url)
         else:
             await turn(self._hosts, site_of(asked.url), feed.wait)
-        await self._leave(feed, asked.url)
-        return await self._get(feed, asked)
+        with _asked_in_vain(feed):
+            robots_asked = await self._allowed(asked.url)
+        if robots_asked:
+            await self._slot(feed, asked.url)
+        with _asked_in_vain(feed):
+            return await self._get(feed, asked)
 
-    async def ask_more(self, feed: Feed, url: str) -> Response:
-        """Another document of the feed. Raises for any answer that is none."""
-        await self._slot(feed, url)
+    async def ask_more(self, feed: Feed, url: str, patience: timedelta) -> Response:
+        """Another document of the feed, when its host's slot begins within `patience`: the feed's own just took one.
+
+        Raises for any answer that is none.
+        """
+        await self._slot(feed, url, partial(self._hosts.reserve, patience=patience))
         await self._leave(feed, url)
         response = await self._get(feed, Request(url=url))
         if response.status in PASSING_STATUSES:
@@ -100,10 +112,27 @@ class FeedClient:
 
     async def _leave(self, feed: Feed, url: str) -> None:
         """Raises Disallowed. Where robots.txt was asked for in the slot that has begun, another one is taken."""
-        if self._gate is not None and await self._gate.check_feed(url):
+        if await self._allowed(url):
             await self._slot(feed, url)
+
+    async def _allowed(self, url: str) -> bool:
+        """Raises Disallowed; True when robots.txt was asked for just now."""
+        return self._gate is not None and await self._gate.check_feed(url)
 
     async def _slot(self, feed: Feed, url: str, take: TakeSlot | None = None) -> None:
         delay = self._delay if feed.settings.page_delay is None else feed.settings.page_delay
         wait = await step(Step.POLL_SLOT, (take or self._hosts.reserve)(site_of(url), delay))
         await turn(self._hosts, site_of(url), wait)
+
+
+@contextmanager
+def _asked_in_vain(feed: Feed) -> Iterator[None]:
+    """A host on the way is busy: the next try asks the feed's own server once more, which did nothing to deserve it.
+
+    At the feed's own time, or all that lead to that host would come back together, and most of them in vain.
+    """
+    try:
+        yield
+    except HostBusy as busy:
+        pause = min(feed.settings.bounds.shortest, LONGEST_DETOUR_PAUSE)
+        raise HostBusy(busy.until + pause * (1 + phase(feed.feed_id))) from busy

@@ -10,14 +10,18 @@ from typing import Any
 
 from services.fetcher.model import Moving, Rhythm, Standing, Unread, Wishes
 
-_PLAIN = ("proved", "unmodified", "deaf", "moved_to", "parked", "kills", "alike", "outcome", "reason")
-_TIMES = ("told_at", "unmodified_at", "probed_at", "lied_at", "gone_since", "failing_since")
+_PLAIN = (
+    *("proved", "unmodified", "deaf", "moved_to", "parked", "kills", "alike", "unheard", "leaving"),
+    *("outcome", "reason"),
+)
+_TIMES = ("told_at", "unmodified_at", "probed_at", "lied_at", "gone_since", "alike_since", "failing_since")
 
 
 def dump_rhythm(rhythm: Rhythm) -> dict[str, object]:
     return {
         "gaps": list(rhythm.gaps),
         "newest": rhythm.newest.isoformat() if rhythm.newest else None,
+        "last_new": rhythm.last_new.isoformat() if rhythm.last_new else None,
         "failures": rhythm.failures,
         "polls": rhythm.polls,
         # Read by the release before.
@@ -31,6 +35,8 @@ def read_rhythm(stored: Mapping[str, Any]) -> Rhythm:
     return Rhythm(
         gaps=tuple(stored.get("gaps", usual.gaps)),
         newest=_time(stored.get("newest")),
+        # The release before did not write it.
+        last_new=_time(stored.get("last_new", stored.get("newest"))),
         failures=stored.get("failures", usual.failures),
         polls=stored.get("polls", usual.polls),
     )
@@ -44,7 +50,7 @@ def dump_standing(standing: Standing) -> dict[str, object]:
         "wishes": _dump_wishes(standing.wishes),
         "max_age": _seconds(standing.max_age),
         "moving": _dump_moving(standing.moving),
-        "unread": standing.unread and {"url": standing.unread.url, "left": standing.unread.left},
+        "unread": _dump_unread(standing.unread),
     }
     return {name: value for name, value in said.items() if value}
 
@@ -58,7 +64,7 @@ def read_standing(stored: Mapping[str, Any], rhythm: Mapping[str, Any]) -> Stand
         wishes=_read_wishes(stored.get("wishes") or {"ttl": rhythm.get("ttl")}),
         max_age=_span(stored.get("max_age")),
         moving=_read_moving(stored["moving"]) if stored.get("moving") else None,
-        unread=Unread(**stored["unread"]) if stored.get("unread") else None,
+        unread=_read_unread(stored.get("unread")),
     )
 
 
@@ -94,6 +100,14 @@ def _dump_moving(moving: Moving | None) -> dict[str, object] | None:
 
 def _read_moving(stored: Mapping[str, Any]) -> Moving:
     return Moving(**{**stored, "since": datetime.fromisoformat(stored["since"])})
+
+
+def _dump_unread(unread: Unread | None) -> dict[str, object] | None:
+    return {"url": unread.url, "left": unread.left, "then": _dump_unread(unread.then)} if unread else None
+
+
+def _read_unread(stored: Mapping[str, Any] | None) -> Unread | None:
+    return Unread(url=stored["url"], left=stored["left"], then=_read_unread(stored.get("then"))) if stored else None
 
 
 def _seconds(span: timedelta | None) -> float | None:

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from services.fetcher.model import (
     Feed,
     Hub,
+    ParsedEntry,
     ParsedFeed,
     PollOutcome,
     Rhythm,
@@ -30,8 +31,9 @@ RECENT_PUSH = timedelta(hours=1)
 class Found:
     """What a poll came to, before the next one is scheduled. `selection` only where something was read.
 
-    `overlap` is the share of the listed entries that was known. `sitemaps` is None where no index was
-    read. `gap`: the feed was read before, and nothing that it lists is known; `closed` by earlier documents.
+    `document_read` when the feed's whole newest document was; `news` are its new entries, `overlap` is the share of
+    its entries that was known. `sitemaps` is None where no index was read. `gap`: the feed was read before, and nothing
+    that it lists is known; `closed` by earlier documents.
     """
 
     outcome: PollOutcome
@@ -43,6 +45,8 @@ class Found:
     hints: Hints = field(default_factory=Hints)
     failed: Failure | None = None
     selection: Selection | None = None
+    document_read: bool = False
+    news: tuple[ParsedEntry, ...] = ()
     overlap: float | None = None
     gap: bool = False
     closed: bool = False
@@ -62,7 +66,7 @@ class Reading:
     """A document and what was chosen of it and of the `walked` earlier ones; `unread` is where that was interrupted.
 
     `overlap` is the share of the document's entries that was known; None where nothing could have been. `closed` when
-    the earlier documents reached back to what was known.
+    the earlier documents reached back to what was known, `killed` when one of them cost a worker.
     """
 
     parsed: ParsedFeed
@@ -70,6 +74,7 @@ class Reading:
     overlap: float | None = None
     walked: int = 0
     closed: bool = False
+    killed: bool = False
     unread: Unread | None = None
 
 
@@ -89,7 +94,7 @@ def situation(feed: Feed, found: Found, now: datetime) -> Situation:
         max_age=found.standing.max_age,
         retry_after=found.hints.retry_after,
         failed=found.failed,
-        considerate=is_considerate(found.standing, now),
+        considerate=is_considerate(found.standing, found.validators, now),
         pushed=feed.pushed and not is_push_silent(feed, found, now),
         overlap=found.overlap,
         late=feed.late,
@@ -99,9 +104,9 @@ def situation(feed: Feed, found: Found, now: datetime) -> Situation:
 
 def is_push_silent(feed: Feed, found: Found, now: datetime) -> bool:
     """Whether a feed whose hub should have told us lists news that it did not tell; without a time it counts as old."""
-    if not feed.pushed or found.selection is None:
+    if not feed.pushed:
         return False
     if feed.pushed_at is not None and feed.pushed_at > now - RECENT_PUSH:
         return False
-    new = (entry.facts.published or entry.facts.updated for entry in found.selection.new)
+    new = (entry.facts.published or entry.facts.updated for entry in found.news)
     return any(at is None or at < now - SILENT_PUSH for at in new)

@@ -123,7 +123,7 @@ def _due() -> Select[*tuple[Any, ...]]:
     now = bindparam("now", type_=UtcDateTime)
     return (
         select(feeds.c.feed_id, feeds.c.site, feeds.c.settings["page_delay"].as_float().label("page_delay"))
-        .where(feeds.c.active, not_(feeds.c.paused), feeds.c.same_as.is_(None))
+        .where(feeds.c.active, not_(feeds.c.paused))
         .where(feeds.c.next_poll_at <= now, free(feeds.c.lease_until, now))
         .where(feeds.c.site.not_in(bindparam("left_out", expanding=True)))
         .order_by(feeds.c.next_poll_at)

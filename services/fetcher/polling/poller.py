@@ -18,7 +18,7 @@ from uuid import UUID
 
 import structlog
 
-from services.fetcher.errors import HostBusy
+from services.fetcher.errors import HostBusy, ParsersBusy
 from services.fetcher.model import Feed, PollOutcome, Response
 from services.fetcher.polling.answers import bug, failure, judge, read, walked
 from services.fetcher.polling.feed_client import Client, FeedClient, Gate, Hosts
@@ -26,6 +26,7 @@ from services.fetcher.polling.found import Found, conclude, is_push_silent, situ
 from services.fetcher.polling.outage import UNREACHED, Network
 from services.fetcher.polling.poll_log import report, report_away, report_back
 from services.fetcher.polling.reading import Parse, Reader
+from services.fetcher.polling.sameness import Hashes
 from services.fetcher.polling.schedule import Schedule, next_poll
 from services.fetcher.polling.standing import Request, request
 from services.fetcher.polling.store import Poll
@@ -40,6 +41,8 @@ log = structlog.get_logger()
 UNEXPECTED = "unexpected_error"
 PUT_OFF = timedelta(minutes=2)
 """How long a poll waits that met an outage of our own network; it is no failure of the feed."""
+CROWDED = timedelta(minutes=15)
+"""How long one waits whose document found no place among those that wait to be parsed; nor is that a failure."""
 
 
 class Feeds(Protocol):
@@ -85,6 +88,9 @@ class Poller:
         except HostBusy as busy:
             await step(Step.POLL_POSTPONE, self._feeds.postpone(feed, busy.until))
             return _waits(feed, until=busy.until.isoformat())
+        except ParsersBusy:
+            await step(Step.POLL_POSTPONE, self._feeds.put_off(feed, (), CROWDED))
+            return _waits(feed, until="a parse worker is free")
         except PipelineError:
             raise
         except Exception:
@@ -95,7 +101,7 @@ class Poller:
     async def _answered(self, feed: Feed) -> PollOutcome:
         try:
             found = await self._found(feed)
-        except (Unavailable, StoreConflict, HostBusy):
+        except (Unavailable, StoreConflict, HostBusy, ParsersBusy):
             raise
         except PipelineError as error:
             if isinstance(error, TransientError) and error.reason in UNREACHED and await self._met_an_outage(feed):
@@ -107,8 +113,8 @@ class Poller:
         asked = request(feed, self._clock())
         response = await self._asked(feed, asked)
         found = judge(feed, asked, response)
-        if found is None:
-            return read(feed, asked, response, await self._reader.read(feed, response))
+        if isinstance(found, Hashes):
+            return read(feed, asked, response, found, await self._reader.read(feed, response))
         if found.failed is None and feed.standing.unread is not None:
             return walked(found, await self._reader.go_on(feed, feed.standing.unread))
         return found
@@ -160,6 +166,7 @@ def _poll(feed: Feed, found: Found, schedule: Schedule, *, push_silent: bool) ->
         hub=found.hub,
         sitemaps=found.sitemaps,
         selection=found.selection,
+        document_read=found.document_read,
         timing=found.timing,
         push_silent=push_silent,
     )

@@ -3,6 +3,7 @@
     content, rightly signed → stored that the feed is to be polled soon → 2xx → read, and need not be polled
     no content, or such as nobody can sign → stored that the feed is due → 2xx → polled
     content, wrongly signed → 2xx, dropped
+    content that costs a worker → nothing more is read of this hub's until a poll was read
 
 Content only makes it faster: what is not read, for whatever reason, is polled for.
 """
@@ -24,6 +25,7 @@ from services.fetcher.websub.websub import Delivery, Mode, Subscription, confirm
 from shared import metrics
 from shared.errors import PermanentError, PipelineError
 from shared.lifecycle import Stop, hand_back
+from shared.workers import WorkerLost
 
 log = structlog.get_logger()
 
@@ -50,6 +52,7 @@ class Feeds(Protocol):
     async def lease_one(self, feed_id: UUID) -> Feed | None: ...
     async def known(self, feed: UUID, identities: list[str]) -> Mapping[str, str]: ...
     async def commit_push(self, push: Push) -> bool: ...
+    async def killed(self, feed: Feed) -> None: ...
     async def release(self, feed: Feed) -> None: ...
 
 
@@ -126,6 +129,9 @@ class Pushes:
             feed = await self._feeds.lease_one(delivery.subscription.feed_id)
             if feed is None:
                 _report(delivery, "unread", reason="leased")
+            elif feed.standing.kills:
+                await self._feeds.release(feed)
+                _report(delivery, "unread", reason="killed_worker")
             else:
                 await self._stored(feed, delivery, news_at)
         except PipelineError as error:
@@ -137,6 +143,9 @@ class Pushes:
         try:
             push = await self._selected(feed, delivery, news_at)
             kept = await self._feeds.commit_push(push)
+        except WorkerLost:
+            await self._feeds.killed(feed)
+            raise
         except BaseException:
             await hand_back(self._feeds.release(feed))
             raise
@@ -145,7 +154,7 @@ class Pushes:
 
     async def _selected(self, feed: Feed, delivery: Delivery, news_at: datetime) -> Push:
         """As a poll selects; relative addresses are relative to where the feed is polled."""
-        base = feed.validators.url if feed.validators else feed.settings.url
+        base = feed.final_url or feed.address
         parsed = await self._parse(delivery.body, delivery.content_type, base)
         if parsed.links.own not in {None, delivery.subscription.topic}:
             raise PermanentError("other_topic", parsed.links.own or "")

@@ -1,6 +1,8 @@
 """What a feed's document lists, and what of it is new."""
 
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
+from datetime import timedelta
 from typing import Protocol
 from uuid import UUID
 
@@ -9,11 +11,16 @@ from services.fetcher.polling.answers import PARTIAL
 from services.fetcher.polling.found import Reading
 from services.fetcher.polling.selection import select
 from services.fetcher.polling.walk import MOST_DOCUMENTS, Walked, walk
+from shared.errors import PermanentError, TransientError
 from shared.steps import Step, step
 from shared.urls import site_of
+from shared.workers import WorkerLost
 
 Parse = Callable[[bytes, str | None, str], Awaitable[ParsedFeed]]
-AskMore = Callable[[Feed, str], Awaitable[Response]]
+AskMore = Callable[[Feed, str, timedelta], Awaitable[Response]]
+
+MOST_UNREAD = 5
+"""Gaps of one feed that wait to be read to their ends."""
 
 
 class Feeds(Protocol):
@@ -30,19 +37,26 @@ class Reader:
 
     async def read(self, feed: Feed, response: Response) -> Reading:
         """What is new. Raises PermanentError `not_a_feed`, WorkerLost."""
-        parsed = await self._parsed(response)
+        try:
+            parsed = await self._parsed(response)
+        except PermanentError as error:
+            if isinstance(error, WorkerLost) or not response.truncated:
+                raise
+            # Too little came to be known for a feed.
+            raise TransientError("payload") from error
         known = await self._known(feed, parsed)
-        start = earlier(feed, response, parsed, known) or feed.standing.unread
+        gap, left = earlier(feed, response, parsed, known), feed.standing.unread
+        start = gap or left
         far = await self._walk(feed, start) if start else Walked()
-        return _reading(feed, parsed, known, far)
+        return _reading(feed, parsed, known, far, waiting=left if gap else left and left.then)
 
     async def go_on(self, feed: Feed, start: Unread) -> Reading:
         """What is new in the earlier documents that an interrupted poll left unread."""
-        return _reading(feed, ParsedFeed(), {}, await self._walk(feed, start))
+        return _reading(feed, ParsedFeed(), {}, await self._walk(feed, start), waiting=start.then)
 
     async def _walk(self, feed: Feed, start: Unread) -> Walked:
-        async def read(url: str) -> ParsedFeed:
-            return await self._parsed(await self._ask_more(feed, url))
+        async def read(url: str, patience: timedelta) -> ParsedFeed:
+            return await self._parsed(await self._ask_more(feed, url, patience))
 
         async def known(document: ParsedFeed) -> Mapping[str, str]:
             return await self._known(feed, document)
@@ -67,7 +81,9 @@ def earlier(feed: Feed, response: Response, parsed: ParsedFeed, known: Mapping[s
     return Unread(url=url, left=MOST_DOCUMENTS)
 
 
-def _reading(feed: Feed, parsed: ParsedFeed, known: Mapping[str, str], far: Walked) -> Reading:
+def _reading(
+    feed: Feed, parsed: ParsedFeed, known: Mapping[str, str], far: Walked, *, waiting: Unread | None
+) -> Reading:
     whole = ParsedFeed(entries=_once((*parsed.entries, *far.entries)))
     # Before there was anything to know, nothing says that something was missed.
     could_be_known = bool(parsed.entries) and feed.rhythm.newest is not None
@@ -77,8 +93,20 @@ def _reading(feed: Feed, parsed: ParsedFeed, known: Mapping[str, str], far: Walk
         overlap=len(known) / len(parsed.entries) if could_be_known else None,
         walked=far.documents,
         closed=far.closed,
-        unread=far.unread,
+        unread=_unread(far.unread, waiting),
+        killed=far.killed,
     )
+
+
+def _unread(interrupted: Unread | None, waiting: Unread | None) -> Unread | None:
+    """The newest gap first; with many waiting, its host answers nothing, and the older ones are not given up for it."""
+    if interrupted is None or waiting is None:
+        return interrupted or waiting
+    return replace(interrupted, then=waiting) if _count(waiting) < MOST_UNREAD else waiting
+
+
+def _count(unread: Unread | None) -> int:
+    return 0 if unread is None else 1 + _count(unread.then)
 
 
 def _once(entries: tuple[ParsedEntry, ...]) -> tuple[ParsedEntry, ...]:

@@ -1,8 +1,12 @@
 """Whether a document says what the last one said, though its bytes differ. Pure."""
 
 import re
+from dataclasses import dataclass
 
 from services.fetcher.web.responses import body_hash
+
+LONGEST_HEAD = 64 * 1024
+"""Bytes before the first entry; patterns are looked for in these only, and a document with more counts whole."""
 
 _ENTRY = re.compile(rb"<(?:[\w.-]+:)?(?:item|entry)[\s>]", re.IGNORECASE)
 _END = re.compile(rb"</(?:[\w.-]+:)?(?:rss|feed|rdf)\s*>", re.IGNORECASE)
@@ -12,12 +16,24 @@ _STAMP = re.compile(
 )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hashes:
+    """Of a body, byte for byte, and of what it says."""
+
+    body: str
+    content: str
+
+
+def hashes(body: bytes) -> Hashes:
+    return Hashes(body=body_hash(body), content=content_hash(body))
+
+
 def content_hash(body: bytes) -> str:
     """Of the body without what a server writes anew each time: times and comments of the channel, and its tail.
 
     Entries count byte for byte, their times included. A document without entries or of another kind counts whole.
     """
-    first = _ENTRY.search(body)
+    first = _ENTRY.search(body, 0, LONGEST_HEAD)
     if first is None:
         return body_hash(body)
     head = _STAMP.sub(b"", _without_comments(body[: first.start()]))

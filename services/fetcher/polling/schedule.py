@@ -1,6 +1,6 @@
 """When to poll a feed next, and why. Pure.
 
-Half the usual gap between two entries, longer for a feed that fell silent, sooner for one whose list runs over, longer
+By the usual gap between two entries, longer for a feed that fell silent, sooner for one whose list runs over, longer
 where the server, the feed or a failure asks for it; within the operator's bounds, but for what a server insists on;
 a little later at random, and at an hour that the feed does not skip.
 """
@@ -11,12 +11,18 @@ from datetime import datetime, timedelta
 from enum import Enum
 from hashlib import blake2b
 from itertools import pairwise
-from statistics import median
+from math import sqrt
+from statistics import fmean
 from uuid import UUID
 
 from services.fetcher.model import Bounds, Rhythm, Wishes
 
 KEPT_GAPS = 20
+PAIRED_WITH = timedelta(minutes=30)
+"""Of a usual gap that is longer, the geometric mean with this counts: of so many requests in all, the entries of all
+feeds are seen soonest on average where intervals go with the square root of the gap (bench/simulation.py)."""
+BACKDATED = timedelta(hours=1)
+"""An entry whose date is so much before the last new one was found came after that, whatever its date says."""
 # A server may keep us away for hours by mistake: max-age of a year and more is found in the wild.
 LONGEST_MAX_AGE = timedelta(hours=6)
 LONGEST_WISH = timedelta(hours=24)
@@ -35,7 +41,8 @@ UNPROVED = timedelta(minutes=60)
 PUSHED = timedelta(hours=6)
 """A feed whose hub tells of its news is polled to be sure, no more."""
 LITTLE_OVERLAP = 0.33
-"""Of the entries listed, known from before. With fewer, the next ones may run over the end of the list unseen."""
+"""Of the entries listed, known from before. With fewer, the next ones may run over the end of the list unseen: then
+half of UNPROVED does, too."""
 HOUR = timedelta(hours=1)
 HOURS_SEARCHED = 24 * 8
 
@@ -52,8 +59,8 @@ class Failure(Enum):
 class Situation:
     """What else is known after a poll. `overlap` is the share of the listed entries that was known; None: not read.
 
-    `considerate` servers answer 304 or say for how long their document is good. `late` is how long the poll was
-    overdue. `holds` are waits that nothing shortens, each with the name of its cause.
+    `considerate` servers answer 304, may yet do so, or say for how long their document is good. `late` is how long the
+    poll was overdue. `holds` are waits that nothing shortens, each with the name of its cause.
     """
 
     bounds: Bounds
@@ -108,7 +115,8 @@ def shortest(situation: Situation) -> timedelta:
     """The operator's word where there is one; else a server must have shown that it is easily asked."""
     bounds = situation.bounds
     said = bounds.shortest != Bounds().shortest
-    least = bounds.shortest if said or situation.considerate else max(bounds.shortest, UNPROVED)
+    unproved = UNPROVED / 2 if _runs_over(situation) else UNPROVED
+    least = bounds.shortest if said or situation.considerate else max(bounds.shortest, unproved)
     return min(least, bounds.longest)
 
 
@@ -120,9 +128,11 @@ def first_poll_at(feed_id: UUID, now: datetime, spread: timedelta) -> datetime:
 def observe(rhythm: Rhythm, published: Iterable[datetime | None], now: datetime) -> Rhythm:
     """After a successful poll; `published` are the times of its new entries, None for one without.
 
-    An entry without a time, or ahead of the clock, counts as of `now`. Entries of one instant are one publication.
+    An entry without a time, ahead of the clock or backdated, counts as of `now`. Entries of one instant are one
+    publication.
     """
-    times = sorted({min(at, now) if at else now for at in published})
+    times = sorted({_listed_at(at, rhythm, now) for at in published})
+    last_new = (now if rhythm.polls else times[-1]) if times else rhythm.last_new
     if rhythm.newest is not None:
         times = [rhythm.newest, *(at for at in times if at > rhythm.newest)]
     gaps = tuple((later - earlier).total_seconds() for earlier, later in pairwise(times))
@@ -130,6 +140,7 @@ def observe(rhythm: Rhythm, published: Iterable[datetime | None], now: datetime)
         rhythm,
         gaps=(rhythm.gaps + gaps)[-KEPT_GAPS:],
         newest=times[-1] if times else None,
+        last_new=last_new,
         failures=0.0,
         polls=rhythm.polls + 1,
     )
@@ -159,15 +170,29 @@ def phase(feed_id: UUID) -> float:
 def _own(rhythm: Rhythm, situation: Situation, now: datetime) -> dict[str, timedelta]:
     """What the feed's own past asks for; `overflow`, where it is there, in place of the others."""
     bounds = situation.bounds
-    half_gap = timedelta(seconds=median(rhythm.gaps) / 2) if rhythm.gaps else bounds.shortest * UNKNOWN_RHYTHM
-    terms = {"rhythm": half_gap}
-    silent = now - rhythm.newest if rhythm.newest else timedelta(0)
+    terms = {"rhythm": _usual(rhythm.gaps) if rhythm.gaps else bounds.shortest * UNKNOWN_RHYTHM}
+    last_new = rhythm.last_new or rhythm.newest
+    silent = now - last_new if last_new else timedelta(0)
     share = next((share for longer_than, share in SILENCE if silent > longer_than), None)
     if share is not None:
         terms["silence"] = bounds.longest / share
-    if situation.overlap is not None and situation.overlap < LITTLE_OVERLAP:
+    if _runs_over(situation):
         terms["overflow"] = max(terms.values()) / 2
     return terms
+
+
+def _usual(gaps: tuple[float, ...]) -> timedelta:
+    gap = fmean(gaps)
+    return timedelta(seconds=min(gap, sqrt(gap * PAIRED_WITH.total_seconds())) / 2)
+
+
+def _runs_over(situation: Situation) -> bool:
+    return situation.overlap is not None and situation.overlap < LITTLE_OVERLAP
+
+
+def _listed_at(published: datetime | None, rhythm: Rhythm, now: datetime) -> datetime:
+    backdated = published and rhythm.last_new and published < rhythm.last_new - BACKDATED
+    return min(published, now) if published and not backdated else now
 
 
 def _asked(situation: Situation) -> dict[str, timedelta]:

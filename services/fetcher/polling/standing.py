@@ -72,9 +72,13 @@ def is_doubtful(feed: Feed, now: datetime) -> bool:
     return now - standing.told_at > patience
 
 
-def is_considerate(standing: Standing, now: datetime) -> bool:
-    """Whether it is cheap to ask the server: it answers 304, or says for how long its document is good."""
-    return (standing.proved or standing.max_age is not None) and not is_liar(standing, now)
+def is_considerate(standing: Standing, validators: Validators | None, now: datetime) -> bool:
+    """Whether it is cheap to ask the server: it answers 304, or says for how long its document is good.
+
+    One that gives validators, and sent no document twice under them, may just have had news each time.
+    """
+    hears = standing.proved or (validators is not None and not standing.unheard)
+    return (hears or standing.max_age is not None) and not is_liar(standing, now)
 
 
 def holds(standing: Standing) -> tuple[tuple[str, timedelta], ...]:
@@ -112,6 +116,7 @@ def told(feed: Feed, asked: Request, response: Response, *, same: bool) -> Stand
         probed_at=at if asked.probe else standing.probed_at,
         lied_at=at if lied else standing.lied_at,
         deaf=_deaf(standing, asked, response, same=same),
+        unheard=standing.unheard or (same and asked.validators is not None),
         gone_since=None,
         parked=False,
     )
@@ -128,7 +133,8 @@ def refused(standing: Standing, status: int, at: datetime) -> Standing:
 def followed(feed: Feed, response: Response, *, proved: bool) -> Standing:
     """After an answer that was this feed's; `proved` when it was what is known of it, or listed some of that.
 
-    Where the operator's secrets go along, or from https to http, nothing is believed for good.
+    Only the first answer of a target proves something: what it lists is known from then on, whosever it is. Where the
+    operator's secrets go along, or from https to http, nothing is believed for good.
     """
     standing, targets = feed.standing, _permanent_targets(response)
     if targets and _is_secure_twin(feed.address, targets[0]):
@@ -137,8 +143,9 @@ def followed(feed: Feed, response: Response, *, proved: bool) -> Standing:
         return replace(standing, moving=None)
     known = standing.moving
     if known is None or known.url != targets[-1]:
-        known = Moving(url=targets[-1], since=response.fetched_at)
-    known = replace(known, polls=known.polls + 1, proved=known.proved or proved)
+        trusted = known is None or known.proved
+        known = Moving(url=targets[-1], since=response.fetched_at, proved=proved and trusted)
+    known = replace(known, polls=known.polls + 1)
     lasted = response.fetched_at - known.since >= MOVED_AFTER and known.polls >= MOVED_AFTER_POLLS
     if lasted and known.proved:
         return replace(standing, moved_to=known.url, moving=None)

@@ -12,7 +12,15 @@ from sqlalchemy import Row, bindparam, func, select, update
 from services.fetcher.hosts.politeness import DEFAULT_POLICY, PolitenessPolicy
 from services.fetcher.hosts.slots import settle_timing
 from services.fetcher.model import Feed, FeedSettings, Hub, Rhythm, Sitemap, Standing, Timing, Validators, feed_id
-from services.fetcher.polling.family import Twin, find_twin, lock_catalogue, store_children
+from services.fetcher.polling.family import (
+    LOOKED_AT_AGAIN,
+    Twin,
+    find_twin,
+    lock_catalogue,
+    sighted,
+    stands_for,
+    store_children,
+)
 from services.fetcher.polling.feed_rows import dump_rhythm, dump_standing, read_rhythm, read_standing
 from services.fetcher.polling.leasing import ANY_NUMBER, NOBODY, LeaseTerms, lease_due, lease_one
 from services.fetcher.polling.listing import store_selection
@@ -55,8 +63,9 @@ ACCOUNT = (
 class Poll:
     """What one poll changes. `selection` is None when nothing new was read (304, the same body, a failure).
 
-    `final_url` and `title` are None where nothing was said of them, `sitemaps` where it is no sitemap index. With
-    `push_silent` the feed's hub is not relied on any more.
+    `document_read` when that was the feed's own whole document, and not only earlier ones. `final_url` and `title` are
+    None where nothing was said of them, `sitemaps` where it is no sitemap index. With `push_silent` the feed's hub is
+    not relied on any more.
     """
 
     feed: Feed
@@ -71,6 +80,7 @@ class Poll:
     hub: Hub | None = None
     sitemaps: tuple[Sitemap, ...] | None = None
     selection: Selection | None = None
+    document_read: bool = False
     timing: Timing | None = None
     push_silent: bool = False
 
@@ -96,8 +106,11 @@ class FeedStore:
         lease: timedelta,
         per_site: int = ANY_NUMBER,
         policy: PolitenessPolicy = DEFAULT_POLICY,
+        listens: bool = False,
     ) -> None:
+        """Of the hubs that feeds name, note is taken only where someone `listens` to them."""
         self._database = database
+        self._listens = listens
         self._terms = LeaseTerms(lease=lease, per_site=per_site, policy=policy)
 
     async def lease(self, limit: int, at_work: Mapping[str, int] = NOBODY) -> list[Feed]:
@@ -128,17 +141,21 @@ class FeedStore:
             if poll.sitemaps is not None:
                 await lock_catalogue(connection)
             now = await clock(connection)
-            twin = await find_twin(connection, poll.feed, poll.final_url, poll.body_hash) if poll.selection else None
-            if not await self._release(connection, poll, twin, now):
+            twin = await _twin(connection, poll)
+            standing = sighted(poll.standing, twin, now) if poll.document_read else poll.standing
+            stand_in = twin if stands_for(poll.feed, standing, twin, now) else None
+            if not await self._release(connection, poll, standing, stand_in, now):
                 return False
+            if poll.sitemaps is not None:
+                await store_children(connection, poll.feed, poll.sitemaps, now)
+            # Leases lock feeds before hosts, too.
             await settle_timing(connection, poll.timing)
             if poll.selection is not None:
                 await store_selection(connection, poll.feed, poll.selection, now)
+            if poll.document_read and self._listens:
                 await note_hub(connection, poll.feed, poll.hub, now)
-            if poll.sitemaps is not None:
-                await store_children(connection, poll.feed, poll.sitemaps, now)
-        if twin is not None and twin.stands_for(poll.standing):
-            log.info("feed_same", url=poll.feed.settings.url, same_as=twin.url)
+        if stand_in is not None and poll.feed.same_as is None:
+            log.info("feed_same", url=poll.feed.settings.url, same_as=stand_in.url)
         return True
 
     async def commit_push(self, push: Push) -> bool:
@@ -151,6 +168,13 @@ class FeedStore:
             await store_selection(connection, push.feed, push.selection, now)
             await news_is_read(connection, push.subscription, push.news_at)
         return True
+
+    async def killed(self, feed: Feed) -> None:
+        """Hand the feed back when it is due, and remember that what its hub brought cost a worker."""
+        standing = replace(feed.standing, kills=feed.standing.kills + 1)
+        async with self._database.transaction() as connection:
+            said = {"standing": dump_standing(standing), "lease": None, "lease_until": None}
+            await change(connection, feeds, _ours(feed), said)
 
     async def postpone(self, feed: Feed, until: datetime) -> None:
         """Hand the feed back until `until`; nothing else about it changes."""
@@ -175,24 +199,27 @@ class FeedStore:
         async with self._database.transaction() as connection:
             await change(connection, feeds, _ours(feed), {"lease": None, "lease_until": None})
 
-    async def _release(self, connection: Connection, poll: Poll, twin: Twin | None, now: datetime) -> bool:
-        standing, said_of_feed = poll.standing, {"final_url": poll.final_url, "title": poll.title}
+    async def _release(
+        self, connection: Connection, poll: Poll, standing: Standing, stand_in: Twin | None, now: datetime
+    ) -> bool:
+        said_of_feed = {"final_url": poll.final_url, "title": poll.title}
         address = standing.moved_to or poll.feed.settings.url
-        if poll.selection is not None:
-            standing = replace(standing, alike=standing.alike + 1 if twin else 0)
+        rests = standing.leaving and not standing.failing_since
+        wait = max(poll.schedule.wait, LOOKED_AT_AGAIN) if stand_in else poll.schedule.wait
         said = {
             **validator_columns(poll.validators),
             **{name: value for name, value in said_of_feed.items() if value is not None},
             **({"pushed_until": None} if poll.push_silent else {}),
-            **({"same_as": twin.feed_id} if twin and twin.stands_for(poll.standing) else {}),
+            **({"active": False} if rests else {}),
+            "same_as": stand_in and stand_in.feed_id,
             "body_hash": poll.body_hash,
             "content_hash": poll.content_hash,
             "site": site_of(address),
             "rhythm": dump_rhythm(poll.rhythm),
-            "standing": dump_standing(standing),
+            "standing": dump_standing(replace(standing, leaving=standing.leaving and not rests)),
             "why": [[name, seconds] for name, seconds in poll.schedule.terms],
             "polled_at": now,
-            "next_poll_at": now + poll.schedule.wait,
+            "next_poll_at": now + wait,
             "lease": None,
             "lease_until": None,
         }
@@ -209,6 +236,14 @@ class FeedStore:
         count = select(func.count()).select_from(feeds).where(feeds.c.active, feeds.c.polled_at.is_(None))
         async with self._database.snapshot() as connection:
             return int((await connection.execute(count)).scalar_one())
+
+
+async def _twin(connection: Connection, poll: Poll) -> Twin | None:
+    """Looked for where there is a new document, and where the feed rests because of one that is the same."""
+    still_the_same = poll.feed.same_as is not None and poll.final_url is not None
+    if not poll.document_read and not still_the_same:
+        return None
+    return await find_twin(connection, poll.feed, poll.standing, poll.final_url, poll.body_hash)
 
 
 def _ours(feed: Feed) -> dict[str, UUID]:
@@ -281,4 +316,6 @@ def _feed(row: Row[tuple[object, ...]], token: UUID, now: datetime, wait: timede
         late=max(now - row.next_poll_at, timedelta(0)),
         pushed=row.pushed_until is not None and row.pushed_until > now,
         pushed_at=row.pushed_at,
+        final_url=row.final_url,
+        same_as=row.same_as,
     )

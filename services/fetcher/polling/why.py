@@ -3,14 +3,14 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from statistics import median
+from statistics import fmean
 from typing import Any
 
 from services.fetcher.model import FeedSettings, Rhythm, Standing, Validators
 from services.fetcher.polling.feed_rows import dump_standing
 
 RULES: Mapping[str, str] = {
-    "rhythm": "half the usual time between two entries",
+    "rhythm": "by the usual time between two entries: half of it, less of a long one",
     "silence": "nothing new for a week and more",
     "overflow": "hardly anything listed was known: half of that",
     "max_age": "the server says for how long its answer is good (at most 6 h count)",
@@ -78,7 +78,7 @@ def obstacles(account: Account) -> Iterator[str]:
     if account.paused:
         yield "it is paused"
     if account.same_as:
-        yield f"it is the same feed as {account.same_as}, which is polled in its place"
+        yield f"it is the same feed as {account.same_as}, polled in its place but for a look each week"
     if account.lease_until and account.lease_until > account.now:
         yield f"a fetcher has it in hand, until {_time(account.lease_until)} at the latest"
     if account.host_held_until and account.host_held_until > account.now:
@@ -89,7 +89,7 @@ def obstacles(account: Account) -> Iterator[str]:
 
 def explain(account: Account) -> dict[str, Any]:
     """As JSON: times in UTC, spans in seconds; what is not known is null or left out."""
-    polled = account.active and not account.paused and account.same_as is None
+    polled = account.active and not account.paused
     rhythm, validators = account.rhythm, account.validators
     return {
         "url": account.settings.url,
@@ -101,7 +101,7 @@ def explain(account: Account) -> dict[str, Any]:
         "terms": dict(account.terms),
         "obstacles": list(obstacles(account)),
         "rhythm": {
-            "usual_gap": median(rhythm.gaps) if rhythm.gaps else None,
+            "usual_gap": fmean(rhythm.gaps) if rhythm.gaps else None,
             "newest": _time(rhythm.newest),
             "failures": rhythm.failures,
             "polls": rhythm.polls,
@@ -129,7 +129,7 @@ def lines(account: Account) -> list[str]:
 def _head(account: Account) -> Iterator[str]:
     yield f"{account.settings.name}  {account.settings.url}"
     stopped = list(obstacles(account))
-    if account.active and not account.paused and account.same_as is None:
+    if account.active and not account.paused:
         due = account.next_poll_at - account.now
         yield f"next poll  {_time(account.next_poll_at)}, " + (f"in {_span(due)}" if due > timedelta(0) else "due now")
     yield from (f"but        {each}" for each in stopped)

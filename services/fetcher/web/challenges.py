@@ -4,7 +4,7 @@ Only what no site sends with its own pages counts. Many walls also leave marks o
 (`x-iinfo`, `x-datadome`, `server: cloudflare`, a dozen cookies): by those, a site's own 403 would be taken for a wall.
 """
 
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from services.fetcher.model import Response
 from shared.urls import host_of, site_of
@@ -39,7 +39,7 @@ _HOSTS = (
     (CONSENT, frozenset({"consent", "cmp", "guce", "gdpr", "myprivacy", "cookiewall"})),
     (LOGIN, frozenset({"login", "signin", "sso", "auth", "account", "accounts", "oauth", "passport"})),
 )
-"""First labels of hosts to which a wall sends those whom it does not let in."""
+"""First labels of hosts, below a site's own name, to which a wall sends those whom it does not let in."""
 _PATHS = (
     (CHALLENGE, frozenset({"captcha", "sgcaptcha", "verify-human"})),
     (CONSENT, frozenset({"consent", "cookie-consent", "cookiewall", "cookie-wall", "privacy-gate"})),
@@ -48,7 +48,15 @@ _PATHS = (
         frozenset({"login", "log-in", "signin", "sign-in", "sign_in", "wp-login", "connexion", "anmelden", "inloggen"}),
     ),
 )
-"""Last segments of such addresses, without what follows a dot."""
+"""Last segments of such addresses, without what follows a dot; an article may have any of them as its name."""
+_WAYS_BACK = frozenset(
+    {
+        "back", "callback", "continue", "dest", "destination", "from", "goto", "next", "r", "redir", "redirect",
+        "redirect_to", "redirect_uri", "redirect_url", "redirecturl", "return", "return_to", "return_url", "returnto",
+        "returnurl", "target", "u", "url",
+    }
+)  # fmt: skip
+"""Parameters by which such a page is told where to send its visitor on to."""
 
 
 def challenge(response: Response) -> str | None:
@@ -88,7 +96,8 @@ def _by_address(response: Response) -> str | None:
     """Words that the address reached has and the one asked for has not: an article may be about captchas."""
     if response.final_url == response.requested_url or not 200 <= response.status < 300:
         return None
-    for kinds, word in ((_SITES, site_of), (_HOSTS, _first_label), (_PATHS, _last_segment)):
+    by_path = _is_front_door(response.final_url) or _knows_the_way_back(response)
+    for kinds, word in ((_SITES, site_of), (_HOSTS, _first_label), (_PATHS if by_path else (), _last_segment)):
         reached = word(response.final_url)
         for reason, words in kinds:
             if reached in words and reached != word(response.requested_url):
@@ -96,8 +105,20 @@ def _by_address(response: Response) -> str | None:
     return None
 
 
+def _is_front_door(url: str) -> bool:
+    return "/" not in urlsplit(url).path.strip("/")
+
+
+def _knows_the_way_back(response: Response) -> bool:
+    query, asked = urlsplit(response.final_url).query, urlsplit(response.requested_url).path.rstrip("/")
+    named = any(part.partition("=")[0].lower() in _WAYS_BACK for part in query.split("&"))
+    return named or (bool(asked) and asked in unquote(query))
+
+
 def _first_label(url: str) -> str:
-    return host_of(url).partition(".")[0]
+    """Of a host that is more than its site: any word may be a site's name."""
+    host = host_of(url)
+    return "" if host == site_of(url) else host.partition(".")[0]
 
 
 def _last_segment(url: str) -> str:

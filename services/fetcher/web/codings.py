@@ -21,7 +21,8 @@ ZSTD_WINDOW_LOG = 23
 """8 MiB, what RFC 9659 allows on the web; the library's own limit is sixteen times as much memory."""
 DAMAGED = (zlib.error, brotli.error, zstd.ZstdError)
 
-_GZIP, _ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
+# Gzip's with its only method: every 256th length of a body makes brotli begin with the first two.
+_GZIP, _ZSTD = b"\x1f\x8b\x08", b"\x28\xb5\x2f\xfd"
 
 
 class Coding(Protocol):

@@ -28,8 +28,8 @@ REFUSED = "address_refused"
 KEEP_ALIVE_SECONDS = 3.0
 MOST_HEAD_BYTES = 128 * 1024
 """Of all that comes before a body: interim answers, status line, headers."""
-MOST_FRAME_BYTES = 32 * 1024
-"""Of chunk sizes, their extensions and trailers, beyond as much as the body itself."""
+MOST_FRAME_BYTES = 1024 * 1024
+"""Of chunk sizes, their extensions and trailers, beyond as much as the body itself: chunks of one byte are lawful."""
 MOST_INTERIM = 16
 """Answers such as 103 before the one that was asked for."""
 SLICE = 2**15
@@ -82,6 +82,11 @@ class Answer(aiohttp.ClientResponse):
             self.peer = connection.protocol.peer
         return await super().start(connection)
 
+    def left_over(self) -> bytes:
+        """What came of a body that broke off and was not read yet: its stream does not give it away any more."""
+        self.content.set_exception(None)  # type: ignore[arg-type]
+        return self.content.read_nowait()
+
 
 class _Wire(ResponseHandler):
     """Counts what comes over a connection: floods of what is no body are counted nowhere else, and cost the most."""
@@ -107,13 +112,25 @@ class _Wire(ResponseHandler):
         super().set_response_params(**options)
 
     def data_received(self, data: bytes) -> None:
-        for start in range(0, len(data), SLICE) or (0,):
-            if self._stopped:
-                return
-            piece = data[start : start + SLICE]
+        end = 0
+        while not self._stopped:
+            start, end = end, self._end_of_piece(data, end)
+            piece = data[start:end]
             self._came += len(piece)
             super().data_received(piece)
+            self._pass_on_the_end()
             self._weigh()
+            if end == len(data):
+                return
+
+    def _end_of_piece(self, data: bytes, start: int) -> int:
+        """A head is a piece of its own: the parser forgets one that came with what makes no sense after it.
+
+        More than was announced makes none, nor does a body where there is none, as of a 304.
+        """
+        most = min(start + SLICE, len(data))
+        head_end = data.find(b"\r\n\r\n", start, most) if self._body is None else -1
+        return most if head_end < 0 else head_end + 4
 
     def feed_data(self, data: tuple[RawResponseMessage, aiohttp.StreamReader], size: int = 0) -> None:
         message, body = data
@@ -126,6 +143,12 @@ class _Wire(ResponseHandler):
         else:
             self._interim += 1
         super().feed_data(data, size)
+
+    def _pass_on_the_end(self) -> None:
+        """Framing that makes no sense ends the connection; whoever reads the body would wait for more of it."""
+        error = self.exception()
+        if error is not None and self._body is not None and not self._body.is_eof():
+            self._body.set_exception(aiohttp.ClientPayloadError(str(error)))
 
     def _weigh(self) -> None:
         if self._body is None:

@@ -39,9 +39,14 @@ class Decoding:
         self._sent = self._between = 0
         self._body = BytesIO()
 
+    @property
+    def sent(self) -> int:
+        """Bytes that were fed."""
+        return self._sent
+
     def feed(self, chunk: bytes) -> Iterator[None]:
         """Take more of the body. It stops between steps of about a millisecond, so that others have their turn."""
-        size = len(chunk) if self._outer.is_plain else SLICE
+        size = max(len(chunk), 1) if self._outer.is_plain else SLICE
         for start in range(0, len(chunk), size):
             if start:
                 yield

@@ -5,6 +5,7 @@ public. So IPv4 has an explicit list of what is refused, and of IPv6 only global
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 
 Network = IPv4Network | IPv6Network
@@ -91,6 +92,7 @@ def _inside(address: Address) -> IPv4Address | None:
     return address.ipv4_mapped or address.sixtofour
 
 
+@lru_cache(maxsize=10_000)
 def _is_refused(address: Address) -> bool:
     if isinstance(address, IPv4Address):
         return any(address in block for block in _REFUSED_V4)

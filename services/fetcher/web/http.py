@@ -194,14 +194,30 @@ class HttpClient:
     async def _body(
         self, answer: Answer, headers: Mapping[str, str], max_bytes: int, until: float
     ) -> tuple[bytes, bool]:
-        """The body, decoded as it comes: a bomb ends after its first bytes. Each byte buys the time for the next."""
+        """The body without its codings, and whether it broke off."""
         if answer.content.at_eof():
             return b"", False
         if (answer.content_length or 0) > max_bytes:
             raise PermanentError("too_large", f"{answer.content_length} bytes announced")
         limits = DecodingLimits(max_bytes=max_bytes, max_ratio=self._policy.max_ratio)
-        decoding, size = Decoding(headers.get("content-encoding", ""), limits), 0
-        slow = self._policy.slow_start_seconds
+        decoding = Decoding(headers.get("content-encoding", ""), limits)
+        whole = False
+        try:
+            await self._receive(answer, decoding, max_bytes, until)
+            whole = True
+        except Flood:
+            raise
+        except aiohttp.ClientPayloadError:
+            # Some servers always announce more than they send, and what they send is good.
+            await _decode(decoding, answer.left_over())
+            if not decoding.sent:
+                raise
+        body, ended_early = decoding.end()
+        return body, ended_early or not whole
+
+    async def _receive(self, answer: Answer, decoding: Decoding, max_bytes: int, until: float) -> None:
+        """Decode what comes as it comes: a bomb ends after its first bytes. Each byte buys the time for the next."""
+        slow, size = self._policy.slow_start_seconds, 0
         began = asyncio.get_running_loop().time()
         patience = asyncio.timeout_at(min(began + slow, until))
         try:
@@ -210,13 +226,16 @@ class HttpClient:
                     size += len(chunk)
                     if size > max_bytes:
                         raise PermanentError("too_large", f"over {max_bytes} bytes")
-                    for _ in decoding.feed(chunk):
-                        await asyncio.sleep(0)
+                    await _decode(decoding, chunk)
                     paid = max(slow, size / self._policy.least_bytes_per_second)
                     patience.reschedule(min(began + paid, until))
         except TimeoutError as error:
             raise TransientError("timeout" if patience.when() == until else "too_slow") from error
-        return decoding.end()
+
+
+async def _decode(decoding: Decoding, chunk: bytes) -> None:
+    for _ in decoding.feed(chunk):
+        await asyncio.sleep(0)
 
 
 @contextmanager

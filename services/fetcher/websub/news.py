@@ -3,7 +3,7 @@
 So that nothing is lost with the process that took it: content that nobody has read by `news_at` is polled for.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -20,6 +20,7 @@ PING_PAUSE = timedelta(minutes=1)
 READING = timedelta(seconds=30)
 """What a hub brought is read by then, or the feed is polled for it."""
 AT_ONCE = 500
+SCHEDULED = (feeds.c.feed_id, feeds.c.polled_at, feeds.c.next_poll_at, feeds.c.standing)
 
 
 class NewsStore:
@@ -68,16 +69,23 @@ class NewsStore:
         return len(rows)
 
 
-async def _make_due(connection: Connection, rows: Sequence[Row[tuple[object, ...]]], now: datetime) -> None:
+async def _make_due(connection: Connection, rows: Sequence[Row[Any]], now: datetime) -> None:
     for row in rows:
+        if _is_held(row.standing):
+            continue
         due = max(now, row.polled_at + PING_PAUSE) if row.polled_at else now
         if row.next_poll_at > due:
             await change(connection, feeds, {"feed_id": row.feed_id}, {"next_poll_at": due})
 
 
+def _is_held(standing: Mapping[str, object]) -> bool:
+    """Whether its documents cost a worker, or are gone: it is polled when that is over, whatever its hub says."""
+    return bool(standing.get("kills") or standing.get("parked"))
+
+
 def _news() -> Select[*tuple[Any, ...]]:
     return (
-        select(subscriptions.c.token, subscriptions.c.news_at, feeds.c.feed_id, feeds.c.polled_at, feeds.c.next_poll_at)
+        select(subscriptions.c.token, subscriptions.c.news_at, *SCHEDULED)
         .join(feeds, feeds.c.feed_id == subscriptions.c.feed_id)
         .where(subscriptions.c.news_at <= NOW, is_free(feeds.c.lease_until))
         .limit(AT_ONCE)
@@ -91,7 +99,7 @@ BROUGHT = (
     .values(silences=0, news_at=bindparam("at", type_=UtcDateTime))
 )
 FEED = (
-    select(feeds.c.feed_id, feeds.c.polled_at, feeds.c.next_poll_at)
+    select(*SCHEDULED)
     .where(feeds.c.feed_id == bindparam("feed"), is_free(feeds.c.lease_until))
     .with_for_update(skip_locked=True)
 )

@@ -23,6 +23,8 @@ from shared.urls import normalise
 
 TOKEN_BYTES = 32
 LONGEST_ADDRESS = 2000
+WANTED_FOR = timedelta(days=1)
+"""At least, however often a feed names another hub."""
 FREE: dict[str, object] = {"lease": None, "lease_until": None}
 
 
@@ -38,16 +40,16 @@ class Request:
 async def note_hub(connection: Connection, feed: Feed, hub: Hub | None, now: datetime) -> None:
     """What a document that was just read says of its hub: another one than before is wanted from now on, or none.
 
-    In the transaction of the poll that read it. Not to be called where nothing was read.
+    In the transaction of the poll that read it. Not to be called where nothing was read, nor where nobody listens:
+    what is not wanted any more is dropped by those who do. A hub that was just named stays wanted for a day, for a
+    feed may name another one, or call itself by another name, each time.
     """
     hub = hub if hub is not None and _usable(hub) else None
     wanted = (await connection.execute(WANTED, {"feed": feed.feed_id})).all()
-    if any(hub == Hub(url=row.hub, topic=row.topic) for row in wanted):
+    if any(hub == Hub(url=row.hub, topic=row.topic) or _is_young(row, now) for row in wanted):
         return
     if wanted:
-        await change(connection, feeds, {"feed_id": feed.feed_id}, {"pushed_until": None})
-        left = {"wanted": False, "next_at": now}
-        await change(connection, subscriptions, {"feed_id": feed.feed_id, "wanted": True}, left)
+        await _leave(connection, feed.feed_id, now)
     if hub is not None:
         await insert(connection, subscriptions, _new(feed.feed_id, hub, now))
 
@@ -69,7 +71,13 @@ class SubscriptionStore:
         async with self._database.transaction() as connection:
             now = await clock(connection)
             rows = (await connection.execute(DUE, {"now": now, "limit": limit})).all()
-            return [request for row in rows if (request := await self._asking(connection, row, now))]
+            asking = [request for row in rows if (request := await self._asking(connection, row, now))]
+        # By itself: feeds are locked before subscriptions.
+        if left := sorted(row.feed_id for row in rows if row.wanted and not row.polled):
+            async with self._database.transaction() as connection:
+                for feed_id in left:
+                    await change(connection, feeds, {"feed_id": feed_id}, {"pushed_until": None})
+        return asking
 
     async def _asking(self, connection: Connection, row: Row[tuple[object, ...]], now: datetime) -> Request | None:
         mode = _to_ask(row, now)
@@ -80,8 +88,6 @@ class SubscriptionStore:
         # Before the request: a hub may ask whether we mean it before it answers.
         said = {"asked": mode.value, "asked_at": now, "lease": request.lease, "lease_until": now + self._lease}
         await change(connection, subscriptions, {"token": row.token}, said)
-        if mode is Mode.UNSUBSCRIBE and row.wanted:
-            await change(connection, feeds, {"feed_id": row.feed_id}, {"pushed_until": None})
         return request
 
     async def settle(self, request: Request, wait: timedelta, reason: str | None) -> None:
@@ -146,6 +152,17 @@ class SubscriptionStore:
             await change(connection, subscriptions, {"token": subscription.token}, said)
 
 
+def _is_young(row: Row[Any], now: datetime) -> bool:
+    return bool(now - WANTED_FOR < row.wanted_at <= now)
+
+
+async def _leave(connection: Connection, feed_id: UUID, now: datetime) -> None:
+    """The hubs that the feed named want to be told, but for those that never confirmed anything."""
+    await change(connection, feeds, {"feed_id": feed_id}, {"pushed_until": None})
+    await connection.execute(DROP_UNCONFIRMED, {"feed": feed_id})
+    await change(connection, subscriptions, {"feed_id": feed_id, "wanted": True}, {"wanted": False, "next_at": now})
+
+
 def _usable(hub: Hub) -> bool:
     return all(normalise(each) and len(each) <= LONGEST_ADDRESS for each in (hub.url, hub.topic))
 
@@ -158,6 +175,7 @@ def _new(feed_id: UUID, hub: Hub, now: datetime) -> dict[str, object]:
         "topic": hub.topic,
         "secret": token_urlsafe(TOKEN_BYTES) if may_have_secret(hub.url) else None,
         "wanted": True,
+        "wanted_at": now,
         "next_at": now,
     }
 
@@ -215,8 +233,11 @@ def _due() -> Select[*tuple[Any, ...]]:
     )
 
 
-WANTED = select(subscriptions.c.hub, subscriptions.c.topic).where(
+WANTED = select(subscriptions.c.hub, subscriptions.c.topic, subscriptions.c.wanted_at).where(
     subscriptions.c.feed_id == bindparam("feed"), subscriptions.c.wanted
+)
+DROP_UNCONFIRMED = delete(subscriptions).where(
+    subscriptions.c.feed_id == bindparam("feed"), subscriptions.c.verified_until.is_(None)
 )
 FIND = (
     select(subscriptions, POLLED.label("polled"))

@@ -43,8 +43,8 @@ def upgrade() -> None:
         "feeds_due",
         "feeds",
         ["next_poll_at"],
-        sqlite_where=sa.text("active = 1 AND paused = 0 AND same_as IS NULL"),
-        postgresql_where=sa.text("active AND NOT paused AND same_as IS NULL"),
+        sqlite_where=sa.text("active = 1 AND paused = 0"),
+        postgresql_where=sa.text("active AND NOT paused"),
     )
     op.create_index("feeds_final_url", "feeds", ["final_url"])
     op.create_index("feeds_body_hash", "feeds", ["body_hash"])

@@ -21,6 +21,7 @@ def upgrade() -> None:
         sa.Column("topic", sa.Text(), nullable=False),
         sa.Column("secret", sa.String(64)),
         sa.Column("wanted", sa.Boolean(), nullable=False),
+        sa.Column("wanted_at", UtcDateTime(), nullable=False),
         sa.Column("asked", sa.String(20)),
         sa.Column("asked_at", UtcDateTime()),
         sa.Column("verified_until", UtcDateTime()),
