@@ -21,6 +21,7 @@ CODE = ("shared", "services/fetcher", "services/processor")
 SERVICES = [path for folder in CODE for path in (ROOT / folder).rglob("*.py")]
 GUARANTEES = (ROOT / "docs/guarantees.md").read_text(encoding="utf-8")
 SCENARIOS = {path.name for path in (ROOT / "tests/chaos").glob("test_*.py")}
+FORTNIGHT = {path.name for path in (ROOT / "tests" / "fortnight").glob("test_*.py")}
 # They prove that the tools and the stage work, and promise nothing.
 OF_THE_STAGE = {name for name in SCENARIOS if name.startswith(("test_tools_", "test_stage_"))}
 PAGES = [
@@ -30,10 +31,10 @@ PAGES = [
 
 
 def test_every_promise_names_its_scenarios_and_every_scenario_is_named():
-    """What the page of guarantees lists is what the folder holds."""
+    """What the page of guarantees lists is what the two folders hold."""
     named = set(re.findall(r"`(?:tests/[a-z/]+/)?(test_\w+\.py)`", GUARANTEES)) - {"test_recovery.py"}
 
-    assert named == SCENARIOS - OF_THE_STAGE
+    assert named == (SCENARIOS | FORTNIGHT) - OF_THE_STAGE
 
 
 @pytest.mark.parametrize("kind", [ServiceSettings, FetcherSettings, ProcessorSettings])
