@@ -19,6 +19,18 @@ BASE = "https://courrier.example/feeds/all"
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
 SYNDICATION = "http://purl.org/rss/1.0/modules/syndication/"
 
+ATOM_OF_A_SITE = (
+    '<feed xmlns="http://www.w3.org/2005/Atom"><title>t</title><link rel="self" href="https://n.example/atom.xml"/>'
+    '<entry><id>1</id><title>a</title><link href="/a"/></entry></feed>'
+)
+JSON_OF_A_SITE = json.dumps(
+    {
+        "version": "https://jsonfeed.org/version/1.1",
+        "home_page_url": "https://n.example/",
+        "items": [{"id": "1", "url": "/a", "content_text": "x"}],
+    }
+)
+
 
 def parse(body, content_type="application/xml", url=BASE):
     return parse_feed(body if isinstance(body, bytes) else body.encode(), content_type, url, NOW)
@@ -555,3 +567,17 @@ def test_references_to_no_character_do_not_cost_the_feed(written, read):
     parsed = parse(rss(item(guid="1", title=written, link="https://courrier.example/1")))
 
     assert [entry.facts.title for entry in parsed.entries] == [read]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        rss(item(title="a", link="/a"), channel="<link>https://n.example/</link>"),
+        ATOM_OF_A_SITE,
+        JSON_OF_A_SITE,
+    ],
+    ids=["rss", "atom", "json"],
+)
+def test_a_document_without_an_address_is_where_it_says_it_is(body):
+    """A file has none; its relative links lead to the site that it names."""
+    assert [each.facts.url for each in parse(body, url="").entries] == ["https://n.example/a"]

@@ -90,6 +90,11 @@ def read_links(feed: Element, base: str) -> FeedLinks:
     return FeedLinks(hub=found.get("hub"), own=found.get("self"), earlier=earlier)
 
 
+def read_home(feed: Element) -> str:
+    """Where the feed says that it is, or its site; empty where it does not. A document in a file has nothing better."""
+    return read_links(feed, "").own or normalise(_said(feed, "link") or "") or ""
+
+
 def _said(element: Element, key: str) -> str | None:
     """A text of the element itself: feedparser's own lookup falls back from one date to the other."""
     value = dict.get(element, key) if isinstance(element, dict) else None

@@ -40,6 +40,7 @@ def read_json_feed(text: str, base: str, now: datetime, *, most: int) -> JsonFee
         document, faults = _salvage(text, error, most + 1), (Fault.TRUNCATED,)
     if not isinstance(document, dict) or _VERSION not in str(document.get("version")):
         raise PermanentError("not_a_feed", "JSON, but no JSON Feed")
+    base = base or _address(document.get("feed_url"), "") or _address(document.get("home_page_url"), "") or ""
     items = [item for item in _list(document.get("items")) if isinstance(item, dict)]
     if len(items) > most:
         items, faults = _newest(items, most, now), (*faults, Fault.ENTRIES_CUT)

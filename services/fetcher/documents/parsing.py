@@ -19,7 +19,7 @@ from typing import Any
 import feedparser
 
 from services.fetcher.documents.charset import read_text
-from services.fetcher.documents.elements import read_entry, read_links, read_title, read_wishes
+from services.fetcher.documents.elements import read_entry, read_home, read_links, read_title, read_wishes
 from services.fetcher.documents.faults import Fault
 from services.fetcher.documents.identity import Draft, entries
 from services.fetcher.documents.jsonfeed import read_json_feed
@@ -34,7 +34,8 @@ MOST_ENTRIES = 2000
 def parse_feed(body: bytes, content_type: str | None, final_url: str, now: datetime) -> ParsedFeed:
     """What the document holds; raises PermanentError `not_a_feed` for a page, an empty body or any other document.
 
-    `final_url` is what relative addresses are relative to. A broken document gives what can be read, and its faults.
+    `final_url` is what relative addresses are relative to; where it is empty, what the document says of itself.
+    A broken document gives what can be read, and its faults.
     """
     text, faults = read_text(body, content_type)
     if not text.strip():
@@ -62,6 +63,7 @@ def _sitemap(markup: Markup, base: str, now: datetime) -> ParsedFeed:
 
 def _feed(markup: Markup, content_type: str | None, base: str, now: datetime) -> ParsedFeed:
     document = _document(markup, content_type)
+    base = base or read_home(document.feed)
     faults = _faults(document)
     # Where the document is not well-formed feedparser leaves guids escaped.
     escaped, dated_by_dc = Fault.NOT_WELL_FORMED in faults, document.version.startswith("rss")
