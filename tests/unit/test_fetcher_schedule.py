@@ -27,7 +27,7 @@ FEED = UUID(int=7)
 DAY = timedelta(days=1)
 MINUTE = timedelta(minutes=1)
 WIDE = Bounds(shortest=timedelta(minutes=15), longest=timedelta(hours=24))
-TWO_HOURLY = Rhythm(gaps=(7200.0,) * 5, newest=NOW - HOUR)
+TWO_HOURLY = Rhythm(gaps=(7200.0,) * 5, newest=NOW - HOUR, polls=9)
 """Polled every half hour."""
 MONDAY = 0
 
@@ -131,7 +131,7 @@ def test_the_operators_longest_interval_beats_all_hints_but_retry_after():
 
 def test_a_second_is_a_possible_interval():
     """Nothing but the operator's shortest interval stands in the way of a fast demo, the jitter is a tenth."""
-    schedule = plan(Rhythm(gaps=(0.5,), newest=NOW), bounds=Bounds(shortest=timedelta(seconds=1)), jitter=0.99)
+    schedule = plan(Rhythm(gaps=(0.5,), newest=NOW, polls=9), bounds=Bounds(shortest=timedelta(seconds=1)), jitter=0.99)
 
     assert schedule.interval == timedelta(seconds=1)
     assert timedelta(seconds=1) <= schedule.wait < timedelta(seconds=1.1)
@@ -251,6 +251,17 @@ def test_feeds_that_were_overdue_together_do_not_come_back_together():
     assert 0.2 < spread[1] <= 0.25
 
 
+def test_feeds_that_begin_together_do_not_go_on_together():
+    """The second polls of an imported list are spread over a quarter of the interval, half an hour at most."""
+    began = replace(TWO_HOURLY, polls=1)
+    waits = [plan(began, feed_id=uuid5(FEED, str(number))).wait for number in range(200)]
+
+    assert 0.2 < (max(waits) - min(waits)) / (HOUR / 2) <= 0.25
+    assert (
+        max(plan(replace(began, newest=NOW - 40 * DAY), jitter=each / 10).wait for each in range(10)) <= DAY + HOUR / 2
+    )
+
+
 def test_one_draw_for_many_feeds_spreads_them():
     """A batch that is scheduled with the same random number does not come back at the same time."""
     feeds = [uuid5(FEED, str(number)) for number in range(50)]
@@ -336,6 +347,7 @@ rhythms = st.builds(
     gaps=st.lists(st.floats(0, 1e8), max_size=20).map(tuple),
     newest=st.none() | st.timedeltas(timedelta(0), timedelta(days=400)).map(lambda ago: NOW - ago),
     failures=st.floats(0, 200),
+    polls=st.integers(0, 3),
 )
 all_bounds = st.tuples(spans, spans).map(lambda pair: Bounds(shortest=min(pair), longest=max(pair)))
 hours = st.frozensets(st.integers(0, 23))
@@ -377,11 +389,12 @@ def test_the_bounds_always_hold(rhythm, situation, jitter):
 
 @given(rhythms, situations, jitters)
 def test_jitter_only_ever_adds_a_little(rhythm, situation, jitter):
-    """A tenth and half an hour at most; a quarter of the interval where the poll was overdue."""
+    """A tenth and half an hour at most; a quarter of the interval where the poll was overdue, or one of the first."""
     schedule = planned(rhythm, without_skips(situation), jitter)
     random, interval = schedule.wait - schedule.interval, schedule.interval
     usual = min(interval / 10, timedelta(minutes=30))
-    widest = max(usual, interval / 4) if situation.late > timedelta(minutes=30) else usual
+    first = min(interval / 4, timedelta(minutes=30)) if rhythm.polls <= 1 else usual
+    widest = max(first, interval / 4) if situation.late > timedelta(minutes=30) else max(first, usual)
 
     assert timedelta(0) <= random <= widest + timedelta(microseconds=1)
 

@@ -103,7 +103,7 @@ def next_poll(rhythm: Rhythm, situation: Situation, *, now: datetime, feed_id: U
     interval = max(interval, *held.values(), timedelta(0))
     terms |= {**asked, **held, "shortest": least, "longest": bounds.longest, "interval": interval}
     draw = (jitter + phase(feed_id)) % 1.0
-    terms["jitter"] = _widest_jitter(interval, situation.late) * draw
+    terms["jitter"] = _widest_jitter(interval, situation.late, begins=rhythm.polls <= 1) * draw
     wait = interval + terms["jitter"]
     if skipped := _skipped(now + wait, situation.wishes, draw):
         terms["skipped"] = skipped
@@ -219,9 +219,11 @@ def _held(situation: Situation) -> dict[str, timedelta]:
     return {**dict(situation.holds), **({"retry_after": min(asked, LONGEST_RETRY_AFTER)} if asked else {})}
 
 
-def _widest_jitter(interval: timedelta, late: timedelta) -> timedelta:
-    """A tenth; after a stop, when many feeds are overdue and would come back together ever after, up to a quarter."""
+def _widest_jitter(interval: timedelta, late: timedelta, *, begins: bool) -> timedelta:
+    """More for a feed that waited for a stopped fetcher, or that begins: it does so together with others."""
     usual = min(interval * JITTER_SHARE, LONGEST_JITTER)
+    if begins:
+        return max(usual, min(interval / 4, LONGEST_JITTER))
     return max(usual, min(late, interval / 4)) if late > LONGEST_JITTER else usual
 
 
