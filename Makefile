@@ -85,6 +85,7 @@ lock: build/lock/bin/uv ## renew the locked dependencies
 	$(COMPILE) --extra console --group build -c $(LOCKS)/dev.txt pyproject.toml -o $(LOCKS)/console.txt
 	$(COMPILE) --extra fetcher -c $(LOCKS)/dev.txt pyproject.toml -o $(LOCKS)/fetcher.txt
 	$(COMPILE) --extra processor -c $(LOCKS)/dev.txt pyproject.toml -o $(LOCKS)/processor.txt
+	$(COMPILE) --group train -c $(LOCKS)/dev.txt pyproject.toml -o $(LOCKS)/train.txt
 
 schema: .venv/.dev ## renew docs/schema from the event models
 	$(BIN)/python -m shared.schema docs/schema

@@ -18,9 +18,11 @@ from shared.contract import Contract
 from shared.envelope import Message
 
 Verb = Literal["published", "updated", "copied", "withdrawn"]
+Form = Literal["article", "live_blog", "gallery", "video", "audio"]
+"""What kind of page the text stands on."""
 VERBS: tuple[Verb, ...] = ("published", "updated", "copied", "withdrawn")
 SOURCE = "urn:fildactu:processor"
-SCHEMA_VERSION = "1.0"
+SCHEMA_VERSION = "1.1"
 DATA_SCHEMA = f"urn:fildactu:schema:article:{SCHEMA_VERSION}"
 CONTENT_TYPE = "application/cloudevents+json"
 MAX_ROUTING_KEY_BYTES = 255
@@ -48,10 +50,19 @@ class Moment(Contract):
 
 
 class Image(Contract):
+    """A picture of the article: `caption` and `credit` as readers see them, `alt` as the page describes it."""
+
     url: str
     caption: str | None = None
     credit: str | None = None
     alt: str | None = None
+
+
+class Related(Contract):
+    """Another article that this one points its readers to, by a card or a link line inside of the text."""
+
+    url: str
+    title: str
 
 
 class FirstSeen(Contract):
@@ -72,7 +83,10 @@ class Story(Contract):
 
 
 class Provenance(Contract):
-    """How we know: the feed and entry, the observation, the extractor, and the source of each field."""
+    """How we know: the feed and entry, the observation, the extractor, and the source of each field.
+
+    `page_verdict` says why the text is the feed's own although its page was read (`index_page`, `login`, …).
+    """
 
     feed_url: str
     feed_name: str
@@ -81,13 +95,15 @@ class Provenance(Contract):
     observation: int
     observed_as: Literal["fetched", "unchanged", "gone", "feed_only"]
     extractor: str | None = None
+    page_verdict: str | None = None
     fields: dict[str, str] = Field(default_factory=dict)
 
 
 class Access(Contract):
-    """Whether the whole text is free to read; None when nothing says so."""
+    """Whether the whole text is free to read; None when nothing says so. `excerpt`: the text is only its free part."""
 
     free: bool | None = None
+    excerpt: bool = False
 
 
 class ArticleData(Contract):
@@ -112,6 +128,8 @@ class ArticleData(Contract):
     section: str | None = None
     tags: tuple[str, ...] = ()
     images: tuple[Image, ...] = ()
+    related: tuple[Related, ...] = ()
+    form: Form = "article"
     access: Access = Access()
     rights: tuple[str, ...] = ()
     story: Story

@@ -60,7 +60,9 @@ def snapshot_event(
         section=article.section,
         tags=article.tags,
         images=article.images,
-        access=Access(free=article.free),
+        related=article.related,
+        form=article.form,
+        access=Access(free=article.free, excerpt=article.excerpt),
         rights=page.rights,
         story=_story(stored, decision.twin, article_id),
         provenance=_provenance(page, article),
@@ -105,5 +107,6 @@ def _provenance(page: RawPage, article: Article | None) -> Provenance:
         observation=page.observation,
         observed_as=page.kind,
         extractor=article.extractor if article else None,
+        page_verdict=article.page_verdict if article else None,
         fields=dict(article.fields) if article else {},
     )

@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID, uuid5
 
-from shared.events import Image, Language, Moment
+from shared.events import Form, Image, Language, Moment, Related
 from shared.messages import EntryFacts, ObservationKind
 
 NAMESPACE = UUID("0b7f2b52-6a3c-5f0e-8f0d-5f8f6a1f2c11")
@@ -27,6 +27,8 @@ class Source:
     entry: EntryFacts
     feed_language: str | None
     section: str | None
+    standing: frozenset[str] = frozenset()
+    """Keys of the lines that stand on most pages of this host: no news (`text.standing`)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +53,12 @@ class Article:
     images: tuple[Image, ...] = ()
     site_name: str | None = None
     free: bool | None = None
+    related: tuple[Related, ...] = ()
+    form: Form = "article"
+    excerpt: bool = False
+    """Whether the text is only the free part of a longer one."""
+    page_verdict: str | None = None
+    """Why the text is the feed's own although the page was fetched (`index_page`, `login`, …)."""
     word_count: int = 0
     text_hash: str
     headline_hash: str

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from services.processor.charset import decoded
 from services.processor.extraction import extract, warm_up
 from services.processor.language import classifier
-from services.processor.metadata import is_plausible_canonical
+from services.processor.metadata.resolver import is_plausible_canonical
 from services.processor.model import Article, NotAnArticle, Source
+from services.processor.page.charset import decoded
 from shared.events import Moment
 from shared.messages import EntryFacts
 
@@ -320,7 +320,7 @@ def test_json_ld_in_ruins_is_ignored():
 
 def test_the_extractors_name_has_the_librarys_version():
     """A new release of the library is another extractor: its texts are not compared with the old ones."""
-    assert f"trafilatura/{version('trafilatura')}+fildactu/1" == article(source(page())).extractor
+    assert f"trafilatura/{version('trafilatura')}+fildactu/2" == article(source(page())).extractor
 
 
 def test_a_page_at_a_consent_host_is_a_wall():

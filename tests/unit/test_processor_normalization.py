@@ -6,7 +6,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.processor.body import body_and_lede, is_furniture
 from services.processor.normalization import (
     distinct,
     one_line,
@@ -17,6 +16,8 @@ from services.processor.normalization import (
     without_site_suffix,
     word_count,
 )
+from services.processor.text.body import is_furniture, without_head
+from services.processor.text.lines import Line, kept
 
 
 @pytest.mark.parametrize(
@@ -171,4 +172,5 @@ def test_credits_and_time_stamps_are_furniture(line, expected):
 )
 def test_headline_and_lede_leave_the_text(lines, expected):
     """What stands above headline or lede goes with them, text stays; a text that is only a lede stays a text."""
-    assert expected == body_and_lede(lines, ("Le bac repart",), "Chapeau assez long ici.")
+    found, lede = without_head([Line(text=line) for line in lines], ("Le bac repart",), "Chapeau assez long ici.")
+    assert expected == (kept(found), lede)

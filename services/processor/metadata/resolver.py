@@ -1,16 +1,16 @@
 """Metadata of an article out of what page, feed and extractor say: which source is believed for which field. Pure."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from difflib import SequenceMatcher
 from html import unescape
-from typing import Any
 from urllib.parse import urlsplit
 
 from services.processor.fingerprint import normalised_words
 from services.processor.model import Source
 from services.processor.normalization import as_utc, distinct, one_line, parse_time, split_authors, without_site_suffix
+from services.processor.page.facts import Guesses, PageFacts
 from shared.events import Image, Moment
 from shared.urls import normalise, site_of
 
@@ -23,43 +23,6 @@ MAX_HEADING_CHARACTERS = 300
 
 Found = tuple[str, str]
 """A value and where it was read: `feed`, `json-ld`, `meta`, `h1`, `title`, `trafilatura`."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PageFacts:
-    """What the page at `url` states of itself.
-
-    `meta` is by lower-case name or property; `article` the JSON-LD article node; `base` what relative links start from.
-    """
-
-    url: str
-    meta: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    article: Mapping[str, Any] = field(default_factory=dict)
-    headings: tuple[str, ...] = ()
-    title: str | None = None
-    canonical: str | None = None
-    base: str | None = None
-    language: str | None = None
-    form_targets: tuple[str, ...] = ()
-
-    def first(self, *names: str) -> str | None:
-        """The first value any of the meta `names` has."""
-        values = (one_line(value) for name in names for value in self.meta.get(name, ()))
-        return next((value for value in values if value), None)
-
-    @property
-    def description(self) -> str:
-        tagged = self.first("og:description", "description", "twitter:description")
-        return tagged or _text(self.article.get("description"))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Guesses:
-    """What the extractor worked out from the page's looks, asked for only where the page states nothing."""
-
-    title: str | None = None
-    author: str | None = None
-    date: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
