@@ -13,7 +13,7 @@ INSTALL := $(BIN)/python -m pip --disable-pip-version-check --quiet install
 COMPILE := build/lock/bin/uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate --python-version 3.11
 
 .DEFAULT_GOAL := help
-.PHONY: help demo install test test-unit test-stack chaos soak check lint types imports bench bench-fetcher bench-simulation lock schema up down clean
+.PHONY: help demo install test test-unit test-stack chaos soak check lint types imports bench bench-fetcher bench-simulation bench-text train-reviewer lock schema up down clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -78,6 +78,9 @@ bench-fetcher: .venv/.dev ## polls and pages per second beside a bare loop, memo
 bench-simulation: .venv/.dev ## a day of 100,000 feeds: how soon entries are seen, beside fixed polling
 	PYTHONPATH=tests $(BIN)/python -m bench.simulation $(ARGS)
 
+bench-text: .venv/.dev build/peers/.done ## text, metadata and CPU beside the open extractors (ARGS=--quick)
+	$(BIN)/python -m bench.text $(ARGS)
+
 # --- Keep up ---------------------------------------------------------------------------------------------------------
 
 lock: build/lock/bin/uv ## renew the locked dependencies
@@ -86,6 +89,10 @@ lock: build/lock/bin/uv ## renew the locked dependencies
 	$(COMPILE) --extra fetcher -c $(LOCKS)/dev.txt pyproject.toml -o $(LOCKS)/fetcher.txt
 	$(COMPILE) --extra processor -c $(LOCKS)/dev.txt pyproject.toml -o $(LOCKS)/processor.txt
 	$(COMPILE) --group train -c $(LOCKS)/dev.txt pyproject.toml -o $(LOCKS)/train.txt
+	$(COMPILE) --upgrade $(LOCKS)/peers.in -o $(LOCKS)/peers.txt
+
+train-reviewer: build/train/.done ## renew the weights of the block reviewer (ARGS="--pages DIR")
+	OMP_NUM_THREADS=1 build/train/bin/python -m bench.reviewer $(ARGS)
 
 schema: .venv/.dev ## renew docs/schema from the event models
 	$(BIN)/python -m shared.schema docs/schema
@@ -112,6 +119,19 @@ $(BIN)/python:
 	@echo "Installing into .venv; this takes a minute or two, once." >&2
 	@$(INSTALL) --require-hashes -r $<
 	@$(INSTALL) --no-deps --no-build-isolation --editable .
+	@touch $@
+
+build/peers/.done: $(LOCKS)/peers.txt | $(BIN)/python
+	@echo "Installing the open extractors into build/peers, once." >&2
+	@$(PYTHON) -m venv --clear build/peers
+	@# The lock names all that is needed; pip's resolver trips over two requirements of one package's extra.
+	@build/peers/bin/python -m pip --disable-pip-version-check --quiet install --no-deps --require-hashes -r $<
+	@touch $@
+
+build/train/.done: $(LOCKS)/processor.txt $(LOCKS)/train.txt | $(BIN)/python
+	@echo "Installing what training needs into build/train, once." >&2
+	@$(PYTHON) -m venv --clear build/train
+	@build/train/bin/python -m pip --disable-pip-version-check --quiet install --require-hashes -r $(LOCKS)/processor.txt -r $(LOCKS)/train.txt
 	@touch $@
 
 build/lock/bin/uv:

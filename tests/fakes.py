@@ -333,6 +333,9 @@ class Broken:
         raise self._error
         yield
 
+    async def standing(self, _: Any) -> frozenset[str]:
+        raise self._error
+
 
 def answers(*values: Any) -> Callable[..., Awaitable[Any]]:
     """A function that gives its values one after the other, whatever it is asked; an exception is raised."""

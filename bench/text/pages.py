@@ -2,8 +2,9 @@
 
 import gzip
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import chain, islice
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -43,6 +44,11 @@ def true_pages(folder: Path) -> Iterator[TruePage]:
             published=said.get("published"),
             text=said["text"],
         )
+
+
+def chosen_pages(folders: Iterable[Path], every: int = 1) -> Iterator[TruePage]:
+    """One of every so many pages of the folders, one after the other."""
+    return islice(chain.from_iterable(map(true_pages, folders)), 0, None, every)
 
 
 def _unpacked(path: Path) -> bytes:

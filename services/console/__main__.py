@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from services.console import reading_commands  # noqa: F401 - its commands are of the feeds' group
+from services.console.extract_commands import extract
 from services.console.feed_commands import feeds_app
 from services.console.invoked import State, failed, finished, settings
 
@@ -58,6 +59,9 @@ def run(
         feeds=feeds, once=once, as_json=json, output=output, summary_file=summary, state=state, verbose=verbose
     )
     raise typer.Exit(finished(run_command(options)))
+
+
+app.command("extract")(extract)
 
 
 @events_app.command("republish")

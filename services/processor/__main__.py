@@ -17,6 +17,7 @@ from services.processor.extraction import extract, warm_up
 from services.processor.handler import Handler
 from services.processor.model import Extracted, Source
 from services.processor.outbox import Outbox
+from services.processor.profiles.loading import load_profiles
 from services.processor.quarantine import Quarantine
 from services.processor.relay import PRUNE_EVERY, Relay
 from services.processor.store import ProcessorStore
@@ -94,11 +95,13 @@ class Processor:
     async def _prune(self, stop: Stop) -> None:
         bodies = timedelta(days=self.settings.keep_bodies_days)
         ids = timedelta(days=self.settings.keep_inbox_days)
+        lines = timedelta(days=self.settings.keep_lines_days)
 
         async def prune() -> None:
             await step(Step.EVENTS_PRUNE, self.outbox.prune(bodies=bodies, inbox_ids=ids))
+            await self.store.prune(lines=lines)
 
-        often = min(PRUNE_EVERY, min(bodies, ids).total_seconds() / 4)
+        often = min(PRUNE_EVERY, min(bodies, ids, lines).total_seconds() / 4)
         await lifecycle.every(often, "pruning", prune, stop)
 
 
@@ -106,9 +109,10 @@ class Processor:
 async def build(settings: ProcessorSettings, *, database: Database, broker: Broker) -> AsyncIterator[Processor]:
     """Wire the processor on a store and a broker that the caller opens and closes."""
     pool = WorkerPool("extraction", settings.extraction, warm_up)
+    profiles = load_profiles(settings.profiles_dir)
 
     async def extract_in_worker(source: Source) -> Extracted:
-        return await pool.run(extract, source)
+        return await pool.run(extract, source, profiles)
 
     async def workers_answer() -> None:
         await pool.run(int)

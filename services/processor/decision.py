@@ -86,6 +86,9 @@ def _is_older(observation: Observation, known: Known) -> bool:
 def _known(observation: Observation, article: Article, known: Known) -> Decision:
     if _is_older(observation, known):
         return _decision(Verdict.SUPERSEDED, "older_than_revision", known)
+    if article.page_verdict is not None and known.observed_as != "feed_only":
+        # A way in or an error page neither changes nor brings back what was seen as a page.
+        return _decision(Verdict.FEED_ONLY_AFTER_PAGE, "no_article_after_page", known)
     if known.withdrawn:
         return _decision(Verdict.UPDATED, "returned", known)
     if observation.kind == "feed_only" and known.observed_as == "fetched":
@@ -97,6 +100,8 @@ def _compared(observation: Observation, article: Article, known: Known) -> Decis
     if _same_text(known, article) and not observation.address_known:
         return _decision(Verdict.ALIAS, "same_text_at_new_address", known)
     if _same_text(known, article) and _same_headline(known, article):
+        if article.text_hash != known.text_hash:
+            return _decision(Verdict.REBASELINED, "other_standing_lines", known)
         return _decision(Verdict.UNCHANGED, "same_text_and_headline", known)
     if article.extractor != known.extractor:
         return _decision(Verdict.REBASELINED, "other_extractor", known)
@@ -125,7 +130,8 @@ def _tells(article: Article, twin: Twin) -> bool:
 
 
 def _same_text(known: Known, article: Article) -> bool:
-    return known.text_hash == article.text_hash
+    """Whether the words are the same but for standing lines (docs/decisions/standing-lines.md has the cases)."""
+    return not known.text_hashes.isdisjoint(article.text_hashes)
 
 
 def _same_headline(known: Known, article: Article) -> bool:

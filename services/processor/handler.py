@@ -1,6 +1,7 @@
 """What becomes of one raw page.
 
     receive (unacked)
+    which lines stand on the host          (a read of its own)
     extract and fingerprint in a worker process
     BEGIN
       seen before?                         → nothing more to do
@@ -26,6 +27,7 @@ from services.processor.composition import snapshot_event, withdrawal_event
 from services.processor.decision import LIVE_ELSEWHERE, decide
 from services.processor.ledger import Ledger
 from services.processor.model import (
+    EVENT_VERDICTS,
     Article,
     Decision,
     Extracted,
@@ -55,9 +57,13 @@ log = structlog.get_logger()
 
 Extract = Callable[[Source], Awaitable[Extracted]]
 
+LEARNED_FROM = EVENT_VERDICTS | {Verdict.ALIAS, Verdict.UNCHANGED, Verdict.REBASELINED}
+"""Verdicts on an article as it is now; an older look at it would put back lines that it has no more."""
+
 
 class Store(Protocol):
     def begin(self) -> AbstractAsyncContextManager[Ledger]: ...
+    async def standing(self, places: Places) -> frozenset[str]: ...
 
 
 class Handler:
@@ -86,7 +92,7 @@ class Handler:
         places = _places(page, article)
         async with self._store.begin() as ledger:
             # First: a page may be delivered again while the first delivery is at work.
-            await ledger.lock(places, article.text_hash if article else None)
+            await ledger.lock(places, article.text_hashes if article else ())
             if await ledger.seen(page.raw_id):
                 log.info("observation_repeated", raw_id=str(page.raw_id))
                 return
@@ -100,7 +106,8 @@ class Handler:
     async def _extracted(self, page: RawPage) -> Extracted | None:
         if page.kind in {"gone", "unchanged"}:
             return None
-        extracted = await step(Step.PAGE_EXTRACT, self._extract_patiently(_source(page)))
+        standing = await self._store.standing(_places(page, None))
+        extracted = await step(Step.PAGE_EXTRACT, self._extract_patiently(_source(page, standing)))
         if isinstance(extracted, NotAnArticle) and page.no_page_reason:
             # The feed's own text was all there is: what kept us from the page is the reason worth recording.
             return NotAnArticle(reason=page.no_page_reason, detail=extracted.reason)
@@ -130,13 +137,15 @@ async def _settle(
         forgotten=await ledger.forgotten(places),
         gone_since=await ledger.gone_since(page.entry_id, page.observation),
     )
-    twin = await ledger.twin(article.text_hash) if article else None
+    twin = await ledger.twin(article) if article else None
     decision = decide(observation, extracted, known, twin)
     subject = decision.article_id
     if subject is None and article and decision.verdict not in {Verdict.FORGOTTEN, Verdict.SUPERSEDED}:
         subject = article_id(address_key(places.own[-1]))
     event = await _apply(ledger, page, article, decision, subject, places)
     await ledger.settle(page, decision, subject, event)
+    if article and subject and decision.verdict in LEARNED_FROM:
+        await ledger.remember_lines(subject, article)
     return decision, event
 
 
@@ -196,6 +205,7 @@ async def _withdraw(ledger: Ledger, page: RawPage, subject: UUID) -> ArticleEven
 def _revised(article: Article) -> Revised:
     return Revised(
         text_hash=article.text_hash,
+        full_hash=article.full_hash,
         headline_hash=article.headline_hash,
         page_hash=article.page_hash,
         extractor=article.extractor,
@@ -203,7 +213,7 @@ def _revised(article: Article) -> Revised:
     )
 
 
-def _source(page: RawPage) -> Source:
+def _source(page: RawPage, standing: frozenset[str]) -> Source:
     said = page.entry.content or page.entry.summary or ""
     fetched = page.kind == "fetched"
     return Source(
@@ -214,13 +224,18 @@ def _source(page: RawPage) -> Source:
         entry=page.entry,
         feed_language=page.feed.language,
         section=page.feed.section,
+        standing=standing,
     )
 
 
 def _places(page: RawPage, article: Article | None) -> Places:
-    """Asked for first, answered last; an entry without an address is known by its own id."""
+    """Asked for first, answered last; an entry without an address is known by its own id.
+
+    Where no article stands at the address that answered, many may have led there: to the home page, to a way in.
+    """
     asked = page.entry.url or f"urn:fildactu:entry:{page.entry_id}"
-    answered = page.response.final_url if page.response else asked
+    is_there = not (article and article.page_verdict)
+    answered = page.response.final_url if page.response and is_there else asked
     return Places(own=tuple(dict.fromkeys((asked, answered))), canonical=article.canonical_url if article else None)
 
 

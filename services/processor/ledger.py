@@ -1,12 +1,13 @@
 """What is known: one transaction for everything that an observation causes."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime
 from uuid import UUID, uuid5
 
 from sqlalchemy import ColumnElement, Row, and_, bindparam, case, or_, select, update
 
-from services.processor.model import NAMESPACE, Decision, Known, Places, Revised, Stored, Twin
+from services.processor.model import NAMESPACE, Article, Decision, Known, Places, Revised, Stored, Twin
+from services.processor.standing_lines import remember
 from services.processor.tables import (
     LONGEST_REASON,
     addresses,
@@ -22,7 +23,7 @@ from shared.events import ArticleEvent
 from shared.messages import RawPage
 from shared.outcomes import QUARANTINED
 from shared.statements import Excluded, insert, insert_new, upsert
-from shared.urls import KEY_VERSION, address_key, site_of
+from shared.urls import KEY_VERSION, address_key, host_of, site_of
 
 URLS_IN_EVENT = 20
 
@@ -55,7 +56,7 @@ GONE_SINCE = select(outcomes.entry_outcomes.c.entry_id).where(
 FIRST_WITH_TEXT = (
     select(articles, revisions.c.headline_hash.label("headline_then"))
     .select_from(revisions.join(articles, articles.c.article_id == revisions.c.article_id))
-    .where(revisions.c.text_hash == bindparam("which"))
+    .where(revisions.c.text_hash.in_([bindparam("text"), bindparam("full")]))
     .order_by(revisions.c.created_at, articles.c.first_seen_at)
     .limit(1)
 )
@@ -78,12 +79,12 @@ class Ledger:
         """Whether the observation was settled; one in the quarantine is not, or replaying it would do nothing."""
         return (await self._connection.execute(SETTLED, {"which": raw_id})).first() is not None
 
-    async def lock(self, places: Places, text_hash: str | None) -> None:
+    async def lock(self, places: Places, text_hashes: Collection[str]) -> None:
         """Keep other processors away from the same article and the same text until the end.
 
         Sorted, so that two processors never wait for each other. SQLite has one writer anyway.
         """
-        names = {f"key:{key_id(url)}" for url in places.all} | ({f"text:{text_hash}"} if text_hash else set())
+        names = {f"key:{key_id(url)}" for url in places.all} | {f"text:{text_hash}" for text_hash in text_hashes}
         await lock_names(self._connection, names)
 
     async def forgotten(self, places: Places) -> bool:
@@ -118,9 +119,10 @@ class Ledger:
         which = {"itself": address_id(url), "key": key_id(url)}
         return (await self._connection.execute(ARTICLE_AT, which)).first()
 
-    async def twin(self, text_hash: str) -> Twin | None:
-        """The article that was first seen with this text."""
-        row = (await self._connection.execute(FIRST_WITH_TEXT, {"which": text_hash})).first()
+    async def twin(self, article: Article) -> Twin | None:
+        """The article that was first seen with this text; its site's standing lines may not have been known then."""
+        which = {"text": article.text_hash, "full": article.full_hash or article.text_hash}
+        row = (await self._connection.execute(FIRST_WITH_TEXT, which)).first()
         if row is None:
             return None
         return Twin(
@@ -214,7 +216,7 @@ class Ledger:
             "role": data.story.role,
             "revision": data.revision,
             "withdrawn": revised.withdrawn,
-            "observed_as": page.kind,
+            "observed_as": "feed_only" if data.provenance.page_verdict else page.kind,
             **_seen(page),
             **_hashes(revised),
         }
@@ -238,6 +240,11 @@ class Ledger:
             self._connection, page.entry_id, observation=page.observation, outcome=reason, at=self.now
         )
 
+    async def remember_lines(self, subject: UUID, article: Article) -> None:
+        """Learn from the article which lines stand on its host; last, because others' rows are written for it."""
+        if host := host_of(article.url):
+            await remember(self._connection, host, subject, article.line_keys, self.now)
+
 
 async def lock_names(connection: Connection, names: Iterable[str]) -> None:
     for key in sorted(uuid5(NAMESPACE, name).int % 2**63 for name in names):
@@ -258,6 +265,7 @@ def _known(row: Row[tuple[object, ...]], matched: str) -> Known:
         observed_at=row.observed_at,
         observed_as=row.observed_as,
         text_hash=row.text_hash,
+        full_hash=row.full_hash,
         headline_hash=row.headline_hash,
         extractor=row.extractor,
         story_id=row.story_id,
@@ -269,9 +277,10 @@ def _seen(page: RawPage) -> dict[str, object]:
     return {"observed_at": page.observed_at, "observed_by": page.entry_id, "observation": page.observation}
 
 
-def _hashes(revised: Revised) -> dict[str, str]:
+def _hashes(revised: Revised) -> dict[str, str | None]:
     return {
         "text_hash": revised.text_hash,
+        "full_hash": revised.full_hash,
         "headline_hash": revised.headline_hash,
         "page_hash": revised.page_hash,
         "extractor": revised.extractor,

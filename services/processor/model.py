@@ -37,6 +37,8 @@ class Article:
 
     `text` is the paragraphs joined by line feeds, without headline and lede; `canonical_url` only where the page
     names a plausible one. `text_hash` and `headline_hash` compare words, not typography; `page_hash` compares bytes.
+    `full_hash` is that of the text with the host's standing lines, where it had any; `line_keys` are those of all of
+    its lines, by which a host's standing lines are learned.
     """
 
     url: str
@@ -61,14 +63,21 @@ class Article:
     """Why the text is the feed's own although the page was fetched (`index_page`, `login`, …)."""
     word_count: int = 0
     text_hash: str
+    full_hash: str | None = None
     headline_hash: str
     page_hash: str
     extractor: str
+    line_keys: tuple[str, ...] = ()
     fields: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def text(self) -> str:
         return "\n".join(self.paragraphs)
+
+    @property
+    def text_hashes(self) -> frozenset[str]:
+        """Of the text without and with standing lines: which lines stand is learned and forgotten, and no news."""
+        return hashes_of(self.text_hash, self.full_hash)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,11 +124,17 @@ class Known:
     observed_at: datetime
     observed_as: ObservationKind
     text_hash: str
+    full_hash: str | None = None
     headline_hash: str
     extractor: str
     story_id: UUID
     matched: str = "address"
     live_elsewhere: bool = False
+
+    @property
+    def text_hashes(self) -> frozenset[str]:
+        """As an article's, where it was stored since standing lines are known; before, its text's alone."""
+        return hashes_of(self.text_hash, self.full_hash)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -167,6 +182,7 @@ class Revised:
     """The article's row after an event: which text, seen when, by which extractor."""
 
     text_hash: str
+    full_hash: str | None = None
     headline_hash: str
     page_hash: str
     extractor: str
@@ -206,6 +222,10 @@ class Decision:
     article_id: UUID | None = None
     twin: Twin | None = None
     moved: bool = False
+
+
+def hashes_of(text_hash: str, full_hash: str | None) -> frozenset[str]:
+    return frozenset({text_hash} if full_hash is None else {text_hash, full_hash})
 
 
 def article_id(address_key: str) -> UUID:

@@ -1,4 +1,4 @@
-"""Values as pages and feeds write them, brought to one form: white space, headlines, names, times. Pure."""
+"""Values as pages and feeds write them, brought to one form: white space, times, language tags. Pure."""
 
 import re
 import unicodedata
@@ -18,9 +18,6 @@ _INVISIBLE = dict.fromkeys(
         *range(0xD800, 0xE000),
     ]
 )
-_SUFFIX = re.compile(r"\s+[|•·—–»:/-]\s+|\s*\|\s*")
-_BY = re.compile(r"^(?:par|by|von|por|da|de la rédaction de|بقلم|كتب)\s*:?\s+", re.IGNORECASE)
-_BETWEEN_AUTHORS = re.compile(r"\s*[;,،|]\s*|\s+(?:et|and|und|y|&)\s+|\s+و(?=\w)", re.IGNORECASE)
 # Han, kana, and their extensions: each character counts as a word.
 _LETTER_OR_DIGIT = re.compile(r"[^\W_]")
 _UNSPACED = re.compile(r"[\u3040-\u30ff\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]")
@@ -36,21 +33,6 @@ def paragraphs_of(text: str) -> tuple[str, ...]:
     return tuple(line for line in map(one_line, text.splitlines()) if line)
 
 
-def without_site_suffix(title: str, site_names: tuple[str, ...]) -> str:
-    """`Headline - The Site` without what follows the last separator, where that is one of `site_names`."""
-    known = {_bare(name) for name in site_names if name}
-    separators = list(_SUFFIX.finditer(title))
-    if not separators or _bare(title[separators[-1].end() :]) not in known:
-        return title
-    return title[: separators[-1].start()].strip() or title
-
-
-def split_authors(text: str) -> tuple[str, ...]:
-    """Names out of a by-line such as `Par Awa Diop et Jean Mba`; addresses of profiles are no names."""
-    names = (_BY.sub("", name).strip(" .-–—") for name in _BETWEEN_AUTHORS.split(_BY.sub("", one_line(text))))
-    return distinct(tuple(name for name in names if name and not _is_address(name)))
-
-
 def distinct(values: tuple[str, ...]) -> tuple[str, ...]:
     """`values` without repeats, whatever their case, in their order."""
     seen: dict[str, str] = {}
@@ -60,13 +42,13 @@ def distinct(values: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def parse_time(text: str | None) -> datetime | None:
-    """An aware UTC time from ISO 8601 (compact too: `20260729T1319+0800`) or RFC 5322; None for anything else.
+    """A time from ISO 8601 (compact too: `20260729T1319+0800`) or RFC 5322; None for anything else.
 
-    A time without a zone is taken as UTC.
+    Its offset is the stated one; it is naive where none is stated.
     """
     found = _parsed((text or "").strip())
     try:
-        return as_utc(found) if found else None
+        return found if found and as_utc(found) else None
     except OverflowError:  # a zone moves year 1 or 9999 off the calendar
         return None
 
@@ -77,10 +59,19 @@ def as_utc(moment: datetime) -> datetime | None:
     return aware if aware.year >= EARLIEST_YEAR else None
 
 
+def spaced(text: str) -> str:
+    """`text` with spaces around each character of Chinese and Japanese, which write none: they count as words."""
+    return _UNSPACED.sub(r" \g<0> ", text) if _UNSPACED.search(text) else text
+
+
 def word_count(text: str) -> int:
     """Words as an editor counts them; in Chinese and Japanese each character is one."""
-    spaced = _UNSPACED.sub(r" \g<0> ", text) if _UNSPACED.search(text) else text
-    return sum(map(bool, map(_LETTER_OR_DIGIT.search, spaced.split())))
+    return sum(map(bool, map(_LETTER_OR_DIGIT.search, spaced(text).split())))
+
+
+def bare(name: str) -> str:
+    """`name` in lower case without anything but letters and digits, to compare names by."""
+    return re.sub(r"\W", "", name).casefold()
 
 
 def primary_language(tag: str | None) -> str | None:
@@ -101,11 +92,3 @@ def _parsed_mail_date(text: str) -> datetime | None:
         return parsedate_to_datetime(text)
     except (ValueError, TypeError, IndexError, OverflowError):  # the standard parser raises them all on odd input
         return None
-
-
-def _bare(name: str) -> str:
-    return re.sub(r"\W", "", name).casefold()
-
-
-def _is_address(name: str) -> bool:
-    return "://" in name or name.startswith(("www.", "@", "/"))

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy import delete, func, select, update
@@ -10,12 +10,14 @@ from sqlalchemy import delete, func, select, update
 from services.processor.fingerprint import headline_hash, text_hash
 from services.processor.ledger import ARTICLE, URLS, Ledger, key_id, lock_names
 from services.processor.model import Decision, Places, Revised, Verdict
-from services.processor.tables import addresses, articles, forgotten, inbox, outbox, quarantine, revisions
+from services.processor.standing_lines import prune_lines, standing_lines
+from services.processor.tables import addresses, articles, forgotten, host_lines, inbox, outbox, quarantine, revisions
 from shared.database import Connection, Database, clock
 from shared.events import ArticleEvent
 from shared.messages import EntryFacts, FeedFacts, RawPage
 from shared.outcomes import entry_outcomes
 from shared.statements import insert_new
+from shared.urls import host_of
 
 
 class ProcessorStore:
@@ -29,6 +31,16 @@ class ProcessorStore:
         """The transaction of one observation: committed when the block ends, undone when it raises."""
         async with self._database.transaction() as connection:
             yield Ledger(connection, await clock(connection))
+
+    async def standing(self, places: Places) -> frozenset[str]:
+        """The keys of the lines that stand on the host that answers there, as other articles of it show."""
+        own = [key_id(url) for url in places.own]
+        async with self._database.snapshot() as connection:
+            return await standing_lines(connection, host_of(places.own[-1]), own)
+
+    async def prune(self, *, lines: timedelta) -> None:
+        """Forget the lines of articles that were last seen longer ago than this."""
+        await prune_lines(self._database, lines)
 
     async def writable(self) -> None:
         await self._database.writable()
@@ -59,7 +71,7 @@ class ProcessorStore:
         places = Places(own=data.urls)
         async with self._database.transaction() as connection:
             ledger = Ledger(connection, await clock(connection))
-            await ledger.lock(places, revised.text_hash or None)
+            await ledger.lock(places, {revised.text_hash} - {""})
             if not await _is_new(connection, event) or await ledger.forgotten(places):
                 return False
             await ledger.add_addresses(data.article_id, data.urls)
@@ -88,7 +100,7 @@ class ProcessorStore:
             await insert_new(connection, forgotten, *({"key_id": key} for key in {key_id(each) for each in urls}))
             observed = select(inbox.c.entry_id).where(inbox.c.article_id == article)
             await _forget_entries(connection, list((await connection.execute(observed)).scalars()))
-            for table in (addresses, revisions, outbox, articles):
+            for table in (addresses, revisions, outbox, host_lines, articles):
                 await connection.execute(delete(table).where(table.c.article_id == article))
         return urls
 

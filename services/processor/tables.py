@@ -61,6 +61,7 @@ articles = Table(
     Column("observation", Integer),
     Column("observed_as", String(20), nullable=False),
     Column("text_hash", String(64), nullable=False),
+    Column("full_hash", String(64)),
     Column("headline_hash", String(64), nullable=False),
     Column("page_hash", String(64), nullable=False),
     Column("extractor", String(100), nullable=False),
@@ -93,6 +94,17 @@ addresses = Table(
     Column("first_seen_at", UtcDateTime, nullable=False),
     Index("addresses_key", "key_id"),
     Index("addresses_article", "article_id"),
+)
+
+# Of each host's last articles, the keys of their lines, eight bytes each (`text.standing`).
+host_lines = Table(
+    "host_lines",
+    metadata,
+    Column("article_id", Uuid, primary_key=True),
+    Column("host", Text, nullable=False),
+    Column("line_keys", LargeBinary, nullable=False),
+    Column("seen_at", UtcDateTime, nullable=False),
+    Index("host_lines_last", "host", "seen_at"),
 )
 
 outbox = Table(

@@ -26,7 +26,7 @@ from services.processor import __main__ as processor
 from services.processor import decision, store
 from services.processor.handler import Handler
 from services.processor.ledger import Ledger
-from services.processor.model import Known, Observation, Twin
+from services.processor.model import Article, Known, Observation, Twin
 from services.processor.outbox import Outbox, Pending
 from services.processor.relay import Relay
 from shared.broker.protocols import Delivery
@@ -106,7 +106,7 @@ class ForgetsWhatItSettled(Ledger):
 
 
 class KnowsNoTwins(Ledger):
-    async def twin(self, text_hash: str) -> Twin | None:
+    async def twin(self, article: Article) -> Twin | None:
         return None
 
 

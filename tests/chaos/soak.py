@@ -62,7 +62,7 @@ class Plan:
 
     @property
     def keep_seconds(self) -> float:
-        """How long ids and bodies are kept: as many rows are there for most of the time."""
+        """How long ids, bodies and lines are kept: as many rows are there for most of the time."""
         return max(SHORTEST_KEPT_SECONDS, self.seconds / 10)
 
     @property
@@ -71,6 +71,7 @@ class Plan:
         return {
             "PROCESSOR_KEEP_BODIES_DAYS": keep,
             "PROCESSOR_KEEP_INBOX_DAYS": keep,
+            "PROCESSOR_KEEP_LINES_DAYS": keep,
             "FETCHER_REVISIT_AFTER_SECONDS": REVISIT_AFTER,
             "FETCHER_RECONCILE_SECONDS": "20",
         }

@@ -50,7 +50,10 @@ def upgrade():
 """
 LOOK_SECONDS = 0.05
 # Nobody has the page of "queue-lost" any more, and a release that is gone holds "leased".
-TO_OBSERVE = {("published", name) for name in ("queue-lost", "pending", "leased")} | {("updated", "to-correct")}
+TO_OBSERVE = {("published", name) for name in ("queue-lost", "pending", "leased")}
+# Corrected, but its text was made by another extractor, with which this one's cannot be compared: it becomes the
+# baseline without an event.
+REBASELINED = {"to-correct": title("to-correct", "as first printed")}
 # A person's turn, in which the fetcher may look at its page again or not: what was set aside is there in either case.
 SET_ASIDE = "quarantined"
 
@@ -89,7 +92,7 @@ async def test_what_was_under_way_goes_on_after_an_upgrade(
     fresh = {told(event) for event in events if event["id"] not in release.unsaid}
     assert fresh - {("published", SET_ASIDE)} == TO_OBSERVE
     assert said_twice([*release.said, *events]) == []
-    assert final(release.said, events) | {SET_ASIDE: ANY} == as_shown(site) | {"withdrawn": None}
+    assert final(release.said, events) | {SET_ASIDE: ANY} == as_shown(site) | {"withdrawn": None} | REBASELINED
     assert await set_aside(empty_store_url) == [address(SET_ASIDE)]
 
 

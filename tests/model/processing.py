@@ -1,6 +1,6 @@
 """The processor's stores in memory: what `store`, `ledger`, `outbox` and `quarantine` do in SQL, locks included."""
 
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -11,7 +11,7 @@ from model.clockwork import Process
 from model.database import ArticleRow, Database, InboxRow, OutboxRow, RevisionRow, StoreFault, free
 
 from services.processor import ledger as product
-from services.processor.model import Decision, Known, Places, Revised, Stored, Twin
+from services.processor.model import Article, Decision, Known, Places, Revised, Stored, Twin
 from services.processor.outbox import Pending
 from services.processor.quarantine import Quarantine as RealQuarantine
 from shared.broker.protocols import Delivery, Publisher
@@ -46,6 +46,9 @@ class Store:
         if fault is StoreFault.NO_ANSWER:
             raise StoreUnavailable(fault.value)
 
+    async def standing(self, _places: Places) -> frozenset[str]:
+        return frozenset()
+
     def ledger(self) -> "Ledger":
         return Ledger(self.db)
 
@@ -67,8 +70,8 @@ class Ledger:
         row = self.db.inbox.get(raw_id)
         return row is not None and row.verdict != QUARANTINED
 
-    async def lock(self, places: Places, text_hash: str | None) -> None:
-        names = {f"key:{url}" for url in places.all} | ({f"text:{text_hash}"} if text_hash else set())
+    async def lock(self, places: Places, text_hashes: Collection[str]) -> None:
+        names = {f"key:{url}" for url in places.all} | {f"text:{text_hash}" for text_hash in text_hashes}
         for name in sorted(names):
             await self.db.locks.take(self, name)
 
@@ -94,19 +97,19 @@ class Ledger:
                 return _known(self.db.articles[article])
         return None
 
-    async def twin(self, text_hash: str) -> Twin | None:
-        rows = [row for row in self.db.revisions.values() if row.text_hash == text_hash]
+    async def twin(self, article: Article) -> Twin | None:
+        rows = [row for row in self.db.revisions.values() if row.text_hash in article.text_hashes]
         if not rows:
             return None
         first = min(rows, key=lambda row: row.created_at)
-        article = self.db.articles[first.article_id]
+        found = self.db.articles[first.article_id]
         return Twin(
             article_id=first.article_id,
-            story_id=article.stored.story_id,
-            url=article.stored.url,
-            site=site_of(article.stored.url),
+            story_id=found.stored.story_id,
+            url=found.stored.url,
+            site=site_of(found.stored.url),
             headline_hash=first.headline_hash,
-            withdrawn=article.withdrawn,
+            withdrawn=found.withdrawn,
         )
 
     async def stored(self, article: UUID) -> Stored:
@@ -173,6 +176,9 @@ class Ledger:
 
         self._writes.append(write)
 
+    async def remember_lines(self, _subject: UUID, _article: Article) -> None:
+        """No text of the model has lines."""
+
 
 class Outbox:
     def __init__(self, database: Database, process: Process) -> None:
@@ -233,6 +239,7 @@ def _known(row: ArticleRow) -> Known:
         observed_at=row.observed_at,
         observed_as=cast("ObservationKind", row.observed_as),
         text_hash=row.hashes.text_hash,
+        full_hash=row.hashes.full_hash,
         headline_hash=row.hashes.headline_hash,
         extractor=row.hashes.extractor,
         story_id=row.stored.story_id,

@@ -5,11 +5,11 @@ from fakes import NOW, URL, Broken, answers, article, delivery, raw_page
 from structlog.testing import capture_logs
 
 from services.processor.handler import Handler
-from services.processor.model import NotAnArticle, Source
+from services.processor.model import NotAnArticle, Places, Source
 from shared.delivery import Ack, DeadLetter, Pause, Retry
 from shared.envelope import Message
 from shared.errors import StoreUnavailable, TransientError
-from shared.messages import EntryFacts, RawPage
+from shared.messages import EntryFacts, RawPage, ResponseFacts
 from shared.topology import RETRY_TIERS
 from shared.waiting import waiting
 from shared.workers import WorkerLost
@@ -57,6 +57,9 @@ class Ledger:
     async def settle(self, page, decision, article, event) -> None:
         self.done.append(f"settle {decision.reason}")
 
+    async def remember_lines(self, *_) -> None:
+        self.done.append("lines")
+
 
 class Store:
     def __init__(self, ledger: Ledger) -> None:
@@ -64,6 +67,9 @@ class Store:
 
     def begin(self) -> "Store":
         return self
+
+    async def standing(self, places: Places) -> frozenset[str]:
+        return frozenset({f"a line of {places.own[-1]}"})
 
     async def __aenter__(self) -> Ledger:
         return self.ledger
@@ -82,7 +88,8 @@ async def test_everything_an_observation_causes_is_one_transaction() -> None:
     handler, ledger = works(answers(article()))
 
     assert await handler.handle(delivery(raw_page())) == Ack()
-    assert ledger.done == ["lock", "seen", "addresses", "publish published", "settle published", "committed", "nudge"]
+    written = ["addresses", "publish published", "settle published", "lines"]
+    assert ledger.done == ["lock", "seen", *written, "committed", "nudge"]
 
 
 async def test_a_repeat_is_acked_and_changes_nothing() -> None:
@@ -146,6 +153,22 @@ async def test_the_extractor_gets_the_page_or_the_feeds_own_text(
 
     url = source[0] or f"urn:fildactu:entry:{page.entry_id}"
     assert [(each.url, each.body) for each in got] == [(url, source[1])]
+
+
+@pytest.mark.parametrize("kind", ["fetched", "feed_only"])
+async def test_the_extractor_is_told_what_stands_on_the_host_that_answered(kind: str) -> None:
+    """A redirect may lead to another host than the one that was asked."""
+    got: list[Source] = []
+
+    async def extract(asked: Source) -> NotAnArticle:
+        got.append(asked)
+        return NotAnArticle(reason="empty")
+
+    handler, _ = works(extract)
+    answered = ResponseFacts(requested_url=URL, final_url="https://b.example/1", status=200)
+    await handler.handle(delivery(raw_page(kind=kind, response=answered)))
+
+    assert [each.standing for each in got] == [frozenset({"a line of https://b.example/1"})]
 
 
 async def test_a_page_that_costs_a_worker_is_tried_once_more() -> None:

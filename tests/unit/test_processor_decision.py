@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.processor.decision import decide
+from services.processor.fingerprint import text_hash
 from services.processor.model import (
     EVENT_VERDICTS,
     Article,
@@ -19,6 +20,8 @@ from services.processor.model import (
     Twin,
     Verdict,
 )
+from services.processor.text.lines import Line, kept
+from services.processor.text.standing import line_keys, without_standing
 from shared.events import Language
 
 NOW = datetime(2026, 7, 1, 12, tzinfo=UTC)
@@ -55,6 +58,7 @@ LIVE_ELSEWHERE = replace(KNOWN, live_elsewhere=True)
 FORGOTTEN = replace(FETCHED, forgotten=True)
 BY_CANONICAL = replace(KNOWN, matched="canonical")
 OTHER_TEXT = replace(ARTICLE, text_hash="t2")
+LEARNED = replace(ARTICLE, text_hash="t2", full_hash="t1")
 OTHER_HEADLINE = replace(ARTICLE, headline_hash="h2")
 OTHER = replace(ARTICLE, text_hash="t2", headline_hash="h2")
 SAME_SITE = replace(TWIN, site="journal.example")
@@ -105,6 +109,9 @@ RULES = [
     (FETCHED, OTHER, replace(KNOWN, observed_as="feed_only"), None, Verdict.UPDATED, "changed", KNOWN_ID),
     (FETCHED, ARTICLE, KNOWN, None, Verdict.UNCHANGED, "same_text_and_headline", KNOWN_ID),
     (FETCHED, replace(ARTICLE, extractor="x/2"), KNOWN, None, Verdict.UNCHANGED, "same_text_and_headline", KNOWN_ID),
+    (FETCHED, LEARNED, KNOWN, None, Verdict.REBASELINED, "other_standing_lines", KNOWN_ID),
+    (FETCHED, replace(LEARNED, headline_hash="h2"), KNOWN, None, Verdict.UPDATED, "changed", KNOWN_ID),
+    (ALIAS_ADDRESS, LEARNED, BY_CANONICAL, None, Verdict.ALIAS, "same_text_at_new_address", KNOWN_ID),
     (ALIAS_ADDRESS, ARTICLE, BY_CANONICAL, None, Verdict.ALIAS, "same_text_at_new_address", KNOWN_ID),
     (ALIAS_ADDRESS, OTHER_HEADLINE, BY_CANONICAL, None, Verdict.ALIAS, "same_text_at_new_address", KNOWN_ID),
     (ALIAS_ADDRESS, OTHER_TEXT, BY_CANONICAL, None, Verdict.UPDATED, "changed", KNOWN_ID),
@@ -228,3 +235,71 @@ def test_an_update_settles(article, known):
 
     if found.verdict in {Verdict.UPDATED, Verdict.REBASELINED}:
         assert decide(FETCHED, article, stored, None).verdict == Verdict.UNCHANGED
+
+
+NEWS, CORRECTED = "Le conseil a voté le budget de la ville.", "Le conseil a rejeté le budget de la ville."
+CALL, FOLLOW = "Abonnez-vous.", "Suivez-nous."
+
+
+def read(paragraphs, standing) -> Article:
+    """What the extractor makes of a page of these paragraphs while the lines `standing` are known to stand."""
+    full = tuple(Line(text=paragraph) for paragraph in paragraphs)
+    lines = without_standing(full, frozenset(line_keys(standing)))
+    whole = text_hash(kept(full)) if lines != full else None
+    return replace(ARTICLE, paragraphs=kept(lines), text_hash=text_hash(kept(lines)), full_hash=whole)
+
+
+def seen_again(before: Article, after: Article) -> Decision:
+    known = replace(KNOWN, text_hash=before.text_hash, full_hash=before.full_hash)
+    return decide(FETCHED, after, known, None)
+
+
+STANDING_LINES = [
+    ("it is learned", (NEWS, CALL), (), (NEWS, CALL), (CALL,), Verdict.REBASELINED),
+    ("it is forgotten", (NEWS, CALL), (CALL,), (NEWS, CALL), (), Verdict.REBASELINED),
+    ("another is learned", (NEWS, CALL, FOLLOW), (CALL,), (NEWS, CALL, FOLLOW), (FOLLOW,), Verdict.REBASELINED),
+    ("it stays", (NEWS, CALL), (CALL,), (NEWS, CALL), (CALL,), Verdict.UNCHANGED),
+    ("the site takes it away", (NEWS, CALL), (CALL,), (NEWS,), (CALL,), Verdict.UNCHANGED),
+    ("the site puts it there", (NEWS,), (CALL,), (NEWS, CALL), (CALL,), Verdict.UNCHANGED),
+    ("taken away and forgotten", (NEWS, CALL), (CALL,), (NEWS,), (), Verdict.UNCHANGED),
+    ("forgotten, and another put there", (NEWS, CALL), (CALL,), (NEWS, CALL, FOLLOW), (FOLLOW,), Verdict.REBASELINED),
+    ("learned, and the text corrected", (NEWS, CALL), (), (CORRECTED, CALL), (CALL,), Verdict.UPDATED),
+    ("known, and the text corrected", (NEWS, CALL), (CALL,), (CORRECTED, CALL), (CALL,), Verdict.UPDATED),
+    ("forgotten, and the text corrected", (NEWS, CALL), (CALL,), (CORRECTED, CALL), (), Verdict.UPDATED),
+    ("unknown, and put there", (NEWS,), (), (NEWS, CALL), (), Verdict.UPDATED),
+    # Subscribers have it in the text, and what else the page said is not known any more.
+    ("learned when it is gone", (NEWS, CALL), (), (NEWS,), (CALL,), Verdict.UPDATED),
+]
+
+
+@pytest.mark.parametrize(
+    ("before", "stood", "after", "stands", "verdict"),
+    [row[1:] for row in STANDING_LINES],
+    ids=[row[0] for row in STANDING_LINES],
+)
+def test_what_becomes_of_a_standing_line_is_no_correction(before, stood, after, stands, verdict):
+    """Each row: a page and the lines that stood then, the same page now and those that stand now."""
+    assert seen_again(read(before, stood), read(after, stands)).verdict == verdict
+
+
+words = st.sampled_from(["pluie", "marché", "route", "école", "récolte", "prix", "雨", "نهر"])
+paragraphs = st.lists(st.lists(words, min_size=1, max_size=5).map(" ".join), min_size=1, max_size=6)
+learned = st.lists(st.lists(words, min_size=1, max_size=5).map(" ".join), max_size=4)
+
+
+@given(paragraphs, learned, learned)
+def test_the_same_words_are_never_a_correction(text, stood, stands):
+    """Whichever lines are learned or forgotten between two looks; and the next look finds nothing at all."""
+    before, after = read(text, stood), read(text, stands)
+
+    assert seen_again(before, after).verdict in {Verdict.UNCHANGED, Verdict.REBASELINED}
+    assert seen_again(after, after).verdict == Verdict.UNCHANGED
+
+
+@given(paragraphs, learned, learned, st.data())
+def test_another_word_is_always_a_correction(text, stood, stands, data):
+    """Whichever lines are learned or forgotten meanwhile: a line with a word that is new is none of them."""
+    at = data.draw(st.integers(0, len(text) - 1))
+    corrected = [*text[:at], f"{text[at]} démenti", *text[at + 1 :]]
+
+    assert seen_again(read(text, stood), read(corrected, stands)).verdict == Verdict.UPDATED

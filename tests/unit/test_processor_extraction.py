@@ -320,7 +320,7 @@ def test_json_ld_in_ruins_is_ignored():
 
 def test_the_extractors_name_has_the_librarys_version():
     """A new release of the library is another extractor: its texts are not compared with the old ones."""
-    assert f"trafilatura/{version('trafilatura')}+fildactu/2" == article(source(page())).extractor
+    assert article(source(page())).extractor.startswith(f"trafilatura/{version('trafilatura')}+fildactu/")
 
 
 def test_a_page_at_a_consent_host_is_a_wall():

@@ -7,9 +7,9 @@ from services.processor.normalization import word_count
 from shared.urls import host_of
 
 FEW_WORDS = 150
+"""A page with more text than this shows an article, whatever it asks beside it."""
 ENOUGH_CHARACTERS = 3000
 """Holds more than that many words in any script that spaces them; longer texts need not be counted to the end."""
-"""A page with more text than this shows an article, whatever it asks beside it."""
 ENOUGH_PHRASES = 2
 """One such phrase stands in many articles about the web; two in a short text ask."""
 
@@ -27,7 +27,8 @@ _PHRASES = tuple(
         r"\b(manage|change)\b.{0,20}\b(choices|options|preferences|cookies|settings)\b", r"\buses? cookies\b",
         r"\byour (consent|privacy)\b|\bprivacy policy\b",
         # German, Spanish, Italian
-        r"\balle (akzeptieren|ablehnen)\b|\bzustimmen\b", r"\bverwende[nt]\b.{0,20}\bcookies\b", r"\bdatenschutz",
+        r"\balle (akzeptieren|ablehnen)\b|\bzustimmen\b", r"\bverwende[nt]\b.{0,40}\bcookies\b", r"\bdatenschutz",
+        r"\b(unsere[nr]?|ihre[nr]?) \d*\s?partnern?\b.{0,60}\bcookies\b", r"\bihre[nr]? (einwilligung|zustimmung)\b",
         r"\b(aceptar|rechazar) (todo|todas|cookies|y continuar)\b", r"\b(utiliza(mos)?|usamos) cookies\b",
         r"\bsu privacidad\b",
         r"\b(accetta|rifiuta) (tutt[oi]|e continua)\b", r"\butilizz(a|iamo)\b.{0,20}\bcookie\b",

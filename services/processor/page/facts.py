@@ -1,27 +1,35 @@
-"""What a page states of itself: meta tags, JSON-LD, links, headings, forms."""
+"""What a page states of itself: meta tags, JSON-LD, microdata, links, headings, forms."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from html import unescape
+from itertools import islice
 from typing import Any
 
 from lxml.html import HtmlElement
 
 from services.processor.normalization import one_line
-from services.processor.page.json_ld import article_node
+from services.processor.page.json_ld import LinkedData, linked_data, text_of
+from services.processor.page.microdata import microdata_of
+from services.processor.page.shown import Shown, shown_on
+
+MAX_META = 500
+MAX_META_CHARACTERS = 5000
+MAX_FORMS = 50
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PageFacts:
     """What the page at `url` states of itself.
 
-    `meta` is by lower-case name or property; `article` the JSON-LD article node; `base` what relative links start from.
+    `meta` is by lower-case name or property; `linked` the JSON-LD, `items` the article's microdata by property;
+    `base` what relative links start from.
     """
 
     url: str
     meta: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    article: Mapping[str, Any] = field(default_factory=dict)
-    headings: tuple[str, ...] = ()
+    linked: LinkedData = field(default_factory=LinkedData)
+    items: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    shown: Shown = field(default_factory=Shown)
     title: str | None = None
     canonical: str | None = None
     base: str | None = None
@@ -30,14 +38,31 @@ class PageFacts:
 
     def first(self, *names: str) -> str | None:
         """The first value any of the meta `names` has."""
+        return next(iter(self.every(*names)), None)
+
+    def every(self, *names: str) -> tuple[str, ...]:
+        """All that the meta `names` say, in the order of the names."""
         values = (one_line(value) for name in names for value in self.meta.get(name, ()))
-        return next((value for value in values if value), None)
+        return tuple(value for value in values if value)
+
+    @property
+    def article(self) -> Mapping[str, Any]:
+        """The JSON-LD node of the article, empty where there is none."""
+        return self.linked.article
+
+    @property
+    def work(self) -> Mapping[str, Any]:
+        """The JSON-LD node of the article, else of the recording or page: where title, author and time stand."""
+        return self.linked.work
+
+    @property
+    def headings(self) -> tuple[str, ...]:
+        return self.shown.headings
 
     @property
     def description(self) -> str:
         tagged = self.first("og:description", "description", "twitter:description")
-        stated = self.article.get("description")
-        return tagged or (one_line(unescape(stated)) if isinstance(stated, str) else "")
+        return tagged or text_of(self.work.get("description"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,21 +76,30 @@ class Guesses:
 
 def facts_of(tree: HtmlElement, url: str) -> PageFacts:
     found: dict[str, list[HtmlElement]] = {}
-    for element in tree.iter("meta", "link", "script", "title", "h1", "form", "base"):
+    for element in tree.iter("meta", "link", "script", "title", "form", "base"):
         found.setdefault(element.tag, []).append(element)
     title = next(iter(found.get("title", ())), None)
-    scripts = (script for script in found.get("script", ()) if "ld+json" in (script.get("type") or ""))
+    scripts = (script for script in found.get("script", ()) if "ld+json" in (script.get("type") or "").lower())
+    linked = linked_data(script.text or "" for script in scripts)
+    meta = _meta(found.get("meta", ()))
     return PageFacts(
         url=url,
-        meta=_meta(found.get("meta", ())),
-        article=article_node(script.text or "" for script in scripts),
-        headings=tuple(text for text in (one_line(h1.text_content()) for h1 in found.get("h1", ())[:5]) if text),
-        title=one_line(title.text_content()) if title is not None else None,
+        meta=meta,
+        linked=linked,
+        items=microdata_of(tree),
+        shown=shown_on(tree, brief=linked.is_signed_and_dated),
+        title=one_line(title.text_content()[:MAX_META_CHARACTERS]) if title is not None else None,
         canonical=_canonical(found.get("link", ())),
         base=next((href for base in found.get("base", ()) if (href := base.get("href", "")).startswith("http")), None),
-        language=tree.get("lang") or tree.get("xml:lang"),
-        form_targets=tuple(form.get("action") or "" for form in found.get("form", ())),
+        language=tree.get("lang") or tree.get("xml:lang") or _language(meta, linked),
+        form_targets=tuple(form.get("action") or "" for form in found.get("form", ())[:MAX_FORMS]),
     )
+
+
+def _language(meta: Mapping[str, tuple[str, ...]], linked: LinkedData) -> str | None:
+    """What a page says of its language where its root element says nothing."""
+    tagged = (value for name in ("og:locale", "content-language", "dc.language") for value in meta.get(name, ()))
+    return next(tagged, None) or text_of(linked.work.get("inLanguage")) or None
 
 
 def _canonical(links: Iterable[HtmlElement]) -> str | None:
@@ -74,10 +108,11 @@ def _canonical(links: Iterable[HtmlElement]) -> str | None:
 
 
 def _meta(elements: Iterable[HtmlElement]) -> Mapping[str, tuple[str, ...]]:
+    """Values by every name an element goes by: some say `name` and `property` at once, and mean both."""
     values: dict[str, tuple[str, ...]] = {}
-    for element in elements:
-        name = (element.get("property") or element.get("name") or element.get("itemprop") or "").lower()
-        content = element.get("content")
-        if name and content:
+    for element in islice(elements, MAX_META):
+        names = {name.lower() for key in ("property", "name", "itemprop", "http-equiv") if (name := element.get(key))}
+        content = (element.get("content") or "")[:MAX_META_CHARACTERS]
+        for name in names if content else ():
             values[name] = (*values.get(name, ()), content)
     return values

@@ -1,12 +1,12 @@
 """A feed's own text, as paragraphs: everything in it counts, but what a blog's software appends."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from lxml.etree import iterwalk
 from lxml.html import HtmlElement
 
-from services.processor.normalization import paragraphs_of
+from services.processor.normalization import paragraphs_of, word_count
 
 _BLOCKS = frozenset(
     {
@@ -19,6 +19,22 @@ _NO_TEXT = frozenset({"script", "style", "iframe", "figure", "noscript", "templa
 _FEED_TRAILER = re.compile(
     r"^(The post .+ appeared first on .+|(L[’']article|Cet article) .+ est apparu en premier sur .+)$"
 )
+WHOLE_WORDS = 50
+"""Of a feed's text that may stand for an article whose page cannot be read."""
+# How teasers end, with the words of the link that many carry.
+_CUT = re.compile(
+    r"(?:…|\.\.\.|\[…\]|\[\.\.\.\])[\])}>\s]*$"
+    r"|\b(?:lire (?:la suite|plus)|read more|continue reading|weiterlesen|mehr lesen|leer más|seguir leyendo|leia mais"
+    r"|continua a leggere|leggi tutto|lees (?:verder|meer)|czytaj (?:dalej|więcej)|devamını oku)\b.{0,30}$"
+    r"|(?:читать (?:далее|дальше|полностью)|اقرأ المزيد|للمزيد|阅读全文|続きを読む|더 보기).{0,30}$",
+    re.IGNORECASE,
+)
+
+
+def is_whole(paragraphs: Sequence[str]) -> bool:
+    """Whether a feed's text is more than a teaser: some sentences, and no sign at its end that it was cut."""
+    enough = word_count("\n".join(paragraphs)) >= WHOLE_WORDS
+    return enough and not _CUT.search(paragraphs[-1])
 
 
 def feed_paragraphs(tree: HtmlElement) -> tuple[str, ...]:

@@ -1,5 +1,6 @@
 """The extractors that say which parts of a page are text: trafilatura on the shared tree, Resiliparse on its own."""
 
+import unicodedata
 from importlib.metadata import version
 from typing import Any
 
@@ -27,7 +28,8 @@ def main_text(tree: HtmlElement, url: str, *, guess: bool) -> tuple[str, Guesses
 
 def second_text(characters: str) -> str:
     """The main text by Resiliparse, which parses for itself: it errs otherwise than trafilatura does."""
-    return str(extract_plain_text(characters, main_content=True, alt_texts=False, noscript=False))
+    found = extract_plain_text(characters, main_content=True, alt_texts=False, noscript=False)
+    return unicodedata.normalize("NFC", str(found))
 
 
 def warm_up() -> None:
