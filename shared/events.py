@@ -43,7 +43,11 @@ class Language(Contract):
 
 
 class Moment(Contract):
-    """A time and where it was read: `feed`, `json-ld`, `meta`, `trafilatura` or, for our own request, `fetch`."""
+    """A time and where it was read.
+
+    `source` is `feed`, `json-ld`, `meta`, `microdata`, `page` (what readers see), `profile:<name>`, `trafilatura` or,
+    for our own request, `fetch`.
+    """
 
     at: AwareDatetime
     source: str

@@ -17,7 +17,7 @@ from services.processor.text.reviewer import Weights
 
 PAGES = Path("../shared/data/extraction")
 DROP, ADD = 0.3, 0.7
-"""From .2 and .8 to .4 and .6 the scores move by less than .002: one for all, not chosen for any set."""
+"""Fixed after both sets had been seen; what that flatters is told in docs/decisions/block-reviewer.md."""
 SHIPPED = Path(reviewer.__file__).with_name("weights.json")
 
 

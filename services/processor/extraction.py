@@ -180,7 +180,7 @@ def _read_page(source: Source, profiles: Profiles, weights: Weights) -> Reading:
     part = free_part(pieces.lines, facts, free=is_free(facts))
     signals = signals_of(tree, page.characters, facts, asked=source.entry.url or source.url, lines=kept(part.lines))
     verdict = verdict_of(signals)
-    if verdict.reason == "empty" and kept(lines):
+    if verdict.reason == "empty" and kept(part.lines) != kept(pieces.lines):
         verdict = PageVerdict(reason="paywall", detail="nothing but offers")
     return Reading(
         lines=part.lines,

@@ -61,6 +61,7 @@ class Place:
     `tag` and `parent` are of the nearest block-level elements, `depth` counts all elements above. `own` are the hints
     of the block-level element itself, `hints` also those around it. `container` numbers the element that holds the
     paragraph among its like, `outer` the one around that. `link` is the address that a click leads to.
+    `article` numbers the `<article>` around it, 0 where there is none.
     """
 
     tag: str
@@ -73,6 +74,7 @@ class Place:
     outer: int
     hidden: bool
     link: str | None
+    article: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,13 +257,13 @@ def _below(above: _Element, element: HtmlElement, *, number: int) -> _Element:
     tag = element.tag
     if not above.is_text or tag in _NO_TEXT or not isinstance(tag, str):
         return _Element(above.place, above.block, is_text=False, inner=0)
-    place = _place(above, element, tag)
+    place = _place(above, element, tag, number)
     if tag in _INLINE:
         return _Element(place, above.block, is_text=True, inner=above.inner)
     return _Element(place, number, is_text=True, inner=above.inner if tag in _PARAGRAPHS else number)
 
 
-def _place(above: _Element, element: HtmlElement, tag: str) -> Place:
+def _place(above: _Element, element: HtmlElement, tag: str, number: int) -> Place:
     outer = above.place
     is_block = tag not in _INLINE
     # Not `items`, whose time is the square of their number.
@@ -279,6 +281,7 @@ def _place(above: _Element, element: HtmlElement, tag: str) -> Place:
         outer.outer if above.inner == outer.container else outer.container,
         outer.hidden or _is_hidden(said),
         said.get("href", "") if tag == "a" else outer.link,
+        number if tag == "article" else outer.article,
     )
 
 

@@ -13,7 +13,10 @@ from services.processor.text.reviewer import Weights, probabilities
 LEAST_ADDED = 60
 """Letters of a block that is put in: of shorter ones, too many are furniture."""
 CUT = 0.5
-"""trafilatura stopped early where it left out so much, beside what it took, that is sentences to Resiliparse."""
+"""trafilatura stopped early where it left out so much, beside what it took, that is sentences to Resiliparse.
+
+This and the two below were chosen on the development pages, by which the reviewer is scored too.
+"""
 CUT_ADD = 0.2
 """What is put in from where trafilatura stopped early: there, its silence says nothing."""
 MOST_DROPPED = 0.4
@@ -102,11 +105,15 @@ def _mean(covered: range, readings: Sequence[Reading], likely: Sequence[float]) 
 
 def _added(placed: Sequence[_Placed], readings: Sequence[Reading], likely: Sequence[float], least: float) -> list[int]:
     there = {each.said for each in placed}
+    last = max((at for at, each in enumerate(readings) if each.taken > 0.6 and each.size >= LEAST_ADDED), default=0)
+    taken = {each.block.place.article for each in readings if each.taken > 0.6 and each.size >= LEAST_ADDED}
     whole = "".join(each.said for each in placed)
     found: dict[str, int] = {}
     for at, (reading, probability) in enumerate(zip(readings, likely, strict=True)):
         wanted = probability >= least and reading.size >= LEAST_ADDED and reading.said not in there
-        if wanted and reading.said not in whole:
+        # Pages that are scrolled without end show the next article below this one.
+        is_next = at > last and 0 not in taken and reading.block.place.article not in {0, *taken}
+        if wanted and not is_next and reading.said not in whole:
             found.setdefault(reading.said, at)
     return list(found.values())
 
