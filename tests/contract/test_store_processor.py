@@ -436,3 +436,42 @@ async def test_what_is_forgotten_is_not_in_the_file(tmp_path: Path, sqlite_templ
     await database.close()
 
     assert (seen, in_the_files()) == (True, False)
+
+
+async def test_a_feeds_text_in_place_of_a_wall_is_known_by_its_own_address_alone(database: Database):
+    """Where the wall answered, every article of the site would lead."""
+    walled = article(A, page_verdict="login")
+    wall = ResponseFacts(requested_url=URL, final_url="https://news.example/login", status=200)
+
+    await see(database, raw_page(response=wall), walled)
+
+    assert await rows(database, addresses.c.url) == [(URL,)]
+    assert await rows(database, articles.c.observed_as) == [("feed_only",)]
+
+
+async def test_a_wall_changes_nothing_of_what_was_seen_as_a_page(database: Database):
+    """The feed's shorter words are no correction; a wall after a wall may be one."""
+    await see(database, raw_page(), A)
+    await see(database, raw_page(**later(2)), article(B, page_verdict="login"))
+
+    assert await verdicts(database) == ["published", "feed_only_after_page"]
+    assert await verbs(database) == ["published"]
+
+
+async def test_a_page_that_is_seen_at_last_updates_its_feeds_text(database: Database):
+    """What the wall's feed said until then was all there was."""
+    await see(database, raw_page(), article(A, page_verdict="bot_challenge"))
+    await see(database, raw_page(**later(2)), article(B, page_verdict="bot_challenge"))
+    await see(database, raw_page(**later(3)), article("Tout le texte de la page, enfin.", url=URL))
+
+    assert await verbs(database) == ["published", "updated", "updated"]
+    assert await rows(database, articles.c.observed_as) == [("fetched",)]
+
+
+async def test_a_wall_brings_no_withdrawn_article_back(database: Database):
+    """A page that says with status 200 that there is none, beside a feed that still has the text."""
+    await see(database, raw_page(), A)
+    await see(database, raw_page(kind="gone", **later(2)))
+    await see(database, raw_page(**later(3)), article(A, page_verdict="not_found_page"))
+
+    assert await verdicts(database) == ["published", "withdrawn", "feed_only_after_page"]

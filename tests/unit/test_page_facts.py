@@ -81,6 +81,12 @@ def test_nodes_of_the_same_page_complete_each_other_and_others_do_not():
     assert data.types == {"NewsArticle", "WebPage"}
 
 
+def test_what_is_said_to_be_false_is_said():
+    """A locked page says so with a JSON boolean; what is null or empty says nothing."""
+    block = '{"@type": "NewsArticle", "headline": "H", "isAccessibleForFree": false, "section": null, "author": ""}'
+    assert set(linked_data([block]).article) == {"@type", "headline", "isAccessibleForFree"}
+
+
 def test_organisations_are_no_persons():
     """Only what calls itself an organisation is left out: names alone and people stay."""
     authors = [

@@ -58,6 +58,7 @@ LIVE_ELSEWHERE = replace(KNOWN, live_elsewhere=True)
 FORGOTTEN = replace(FETCHED, forgotten=True)
 BY_CANONICAL = replace(KNOWN, matched="canonical")
 OTHER_TEXT = replace(ARTICLE, text_hash="t2")
+WALLED = replace(ARTICLE, text_hash="t2", page_verdict="login")
 LEARNED = replace(ARTICLE, text_hash="t2", full_hash="t1")
 OTHER_HEADLINE = replace(ARTICLE, headline_hash="h2")
 OTHER = replace(ARTICLE, text_hash="t2", headline_hash="h2")
@@ -105,6 +106,10 @@ RULES = [
     ),
     (FETCHED, ARTICLE, WITHDRAWN, None, Verdict.UPDATED, "returned", KNOWN_ID),
     (FEED_ONLY, OTHER, KNOWN, None, Verdict.FEED_ONLY_AFTER_PAGE, "feed_only_after_page", KNOWN_ID),
+    (FETCHED, WALLED, KNOWN, None, Verdict.FEED_ONLY_AFTER_PAGE, "no_article_after_page", KNOWN_ID),
+    (FETCHED, WALLED, WITHDRAWN, None, Verdict.FEED_ONLY_AFTER_PAGE, "no_article_after_page", KNOWN_ID),
+    (FETCHED, WALLED, replace(KNOWN, observed_as="feed_only"), None, Verdict.UPDATED, "changed", KNOWN_ID),
+    (FETCHED, WALLED, None, None, Verdict.PUBLISHED, "new", None),
     (FEED_ONLY, OTHER, replace(KNOWN, observed_as="feed_only"), None, Verdict.UPDATED, "changed", KNOWN_ID),
     (FETCHED, OTHER, replace(KNOWN, observed_as="feed_only"), None, Verdict.UPDATED, "changed", KNOWN_ID),
     (FETCHED, ARTICLE, KNOWN, None, Verdict.UNCHANGED, "same_text_and_headline", KNOWN_ID),

@@ -51,6 +51,22 @@ def test_a_paragraph_comes_back_once_and_never_beside_itself():
     assert kept(edited([f"– {RAIN} {BRIDGE.upper()}"], page, [0.9] * 3, HALF)) == (f"– {RAIN} {BRIDGE.upper()}",)
 
 
+def test_a_line_reads_as_its_block_does():
+    """trafilatura drops the joiners of Persian, and puts marks before the items of lists."""
+    persian = "انبار قدیمی سقف نداشت و بچه\u200cها با کمک نجار ده تیرهای چوبی را عوض کردند."
+    page = readings(persian, RAIN)
+    assert kept(edited([persian.replace("\u200c", ""), f"- {RAIN}"], page, [0.9, 0.9], HALF)) == (persian, RAIN)
+
+
+def test_the_next_article_of_an_endless_page_does_not_come_in():
+    """It stands below the text, in an `article` of its own of which nothing was taken."""
+    page = "".join(
+        f"<article><p>{text}</p><p>{text} {more}</p></article>" for text, more in ((RAIN, "1"), (SCHOOL, "2"))
+    )
+    blocks = readings_of(blocks_of(html.fromstring(f"<body>{page}</body>")), RAIN, "")
+    assert kept(edited([RAIN], blocks, [0.9] * 4, HALF)) == (RAIN, f"{RAIN} 1")
+
+
 def test_short_blocks_do_not_come_back():
     """Too many of them are buttons."""
     assert edited([RAIN], readings(RAIN, "Read more"), [0.9, 0.99], HALF) == (Line(text=RAIN),)

@@ -88,8 +88,8 @@ def _characters(body: bytes, content_type: str | None) -> str:
 
 def _wide(body: bytes) -> str | None:
     """UTF-16 without a mark: a page begins with ASCII, every other byte of which is NUL."""
-    head = [bool(byte) for byte in body[:4]]
-    return {(True, False, True, False): "utf-16-le", (False, True, False, True): "utf-16-be"}.get(tuple(head))
+    shape = "".join("0" if byte == 0 else "x" for byte in body[:4])
+    return {"x0x0": "utf-16-le", "0x0x": "utf-16-be"}.get(shape)
 
 
 def _declared(body: bytes, content_type: str | None) -> Iterator[str]:

@@ -70,7 +70,7 @@ def _merged(about: Sequence[Node], nodes: Sequence[Node]) -> Node:
     """The first node, with what it lacks from those with the same headline or none, references followed."""
     headline = about[0].get("headline") if about else None
     same = [node for node in about if node.get("headline") in (None, headline) or _is(node, _PAGE_TYPE)]
-    merged = {key: value for node in reversed(same) for key, value in node.items() if value}
+    merged = {key: value for node in reversed(same) for key, value in node.items() if value or value is False}
     named = {node["@id"]: node for node in nodes if isinstance(node.get("@id"), str)}
     return {**merged, **{key: _followed(merged[key], named) for key in _REFERRING if key in merged}}
 

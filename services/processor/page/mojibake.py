@@ -3,16 +3,13 @@
 import codecs
 import re
 from collections.abc import Mapping, Sequence
-from itertools import islice
 
 ENOUGH_BYTES = 10
 """Beyond ASCII; so many that are valid in another encoding, one after the other, are no chance."""
 ROUNDS = 2
 MOSTLY = 0.5
 
-SAMPLE_RUNS = 100
-
-_BEYOND_ASCII = re.compile(r"[^\x00-\x7f]+")
+_ASCII = bytes(range(0x80))
 _RUNS = re.compile(rb"[\x80-\xff]{2,}")
 
 
@@ -36,18 +33,18 @@ def mended(text: str, declared: Sequence[str]) -> str:
     ways = [("utf-8", _WINDOWS), *((charset, table) for charset in declared for table in (_LATIN, _WINDOWS))]
     for _ in range(ROUNDS):
         before = text
-        sample = " ".join(run[0] for run in islice(_BEYOND_ASCII.finditer(text), SAMPLE_RUNS))
-        likely = [way for way in ways if _may_be(sample, *way)]
+        beyond = text.encode("utf-8", "replace").translate(None, _ASCII).decode("utf-8")
+        likely = [way for way in ways if _may_be(beyond, *way)]
         text = next((found for way in likely if (found := _read_back(text, *way)) is not None), text)
         if text is before:
             break
     return text
 
 
-def _may_be(sample: str, charset: str, table: Mapping[int, int]) -> bool:
-    """Whether the first characters beyond ASCII do not forbid it: nearly every sound page ends here, at little cost."""
+def _may_be(beyond: str, charset: str, table: Mapping[int, int]) -> bool:
+    """Whether the characters beyond ASCII do not forbid it: nearly every sound page ends here, at little cost."""
     try:
-        raw, _ = codecs.charmap_encode(sample, "strict", table)
+        raw, _ = codecs.charmap_encode(beyond, "strict", table)
         if charset == "utf-8":  # of others, a letter's second byte may be ASCII
             raw.decode(charset)
     except UnicodeError:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from typing import cast
 
 from lxml.etree import XPath
 from lxml.html import HtmlElement
@@ -23,17 +24,22 @@ LONG_LINE = 250
 _LINKS = XPath("//body//a[@href]")
 _TEXTS = XPath("//body//text()[not(parent::script or parent::style or parent::noscript)]", smart_strings=False)
 _LINKED_TEXTS = XPath("//body//a[@href]//text()", smart_strings=False)
+_TITLES = XPath("count(//body//*[self::h2 or self::h3 or self::h4][.//a[@href] or ancestor::a[@href]])")
 _PASSWORDS = XPath("boolean(//input[translate(@type, 'PASWORD', 'pasword') = 'password'])")
 _ARTICLE_META = ("article:published_time", "article:modified_time", "article:author", "article:section")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Links:
-    """Of the lines of a text and of all letters of a page, the share that is links; how many links are headlines."""
+    """Of the lines of a text and of all letters of a page, the share that is links.
+
+    `headlines` are links as long as one, `titles` those that are headings as well.
+    """
 
     lines: float = 0.0
     letters: float = 0.0
     headlines: int = 0
+    titles: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +47,7 @@ class Signals:
     """`asked` is the address that the feed gave, `url` where it led; `text` is what was taken for the article.
 
     `stated`: the page calls itself an article. `passwords`, `mark` (whose bot challenge) and `links` are looked for
-    where they may matter: in short texts, and on pages that do not call themselves articles.
+    where they may matter: in short texts, and on pages without an article's node.
     """
 
     asked: str
@@ -82,7 +88,7 @@ def signals_of(tree: HtmlElement, characters: str, facts: PageFacts, *, asked: s
     )
     if found.is_short:
         found = replace(found, passwords=bool(_PASSWORDS(tree)), mark=challenge_of(characters[:MARKED_CHARACTERS]))
-    return found if found.stated else replace(found, links=_links(tree, lines))
+    return found if facts.article else replace(found, links=_links(tree, lines))
 
 
 def _is_stated(facts: PageFacts) -> bool:
@@ -91,8 +97,16 @@ def _is_stated(facts: PageFacts) -> bool:
 
 
 def _links(tree: HtmlElement, lines: Sequence[str]) -> Links:
-    texts = {one_line(link.text_content()) for link in _LINKS(tree)}
+    texts = {one_line(link.text_content()) for link in cast("list[HtmlElement]", _LINKS(tree))}
     headlines = {text for text in texts if len(text.split()) >= LINK_WORDS or len(text) >= 6 * LINK_WORDS}
-    letters, linked = (sum(len(text.strip()) for text in found(tree)) for found in (_TEXTS, _LINKED_TEXTS))
-    in_links = sum(line in texts for line in lines)
-    return Links(lines=in_links / max(1, len(lines)), letters=linked / max(1, letters), headlines=len(headlines))
+    letters, linked = (_letters(found(tree)) for found in (_TEXTS, _LINKED_TEXTS))
+    return Links(
+        lines=sum(line in texts for line in lines) / max(1, len(lines)),
+        letters=linked / max(1, letters),
+        headlines=len(headlines),
+        titles=int(cast("float", _TITLES(tree))),
+    )
+
+
+def _letters(texts: object) -> int:
+    return sum(len(text.strip()) for text in cast("list[str]", texts))

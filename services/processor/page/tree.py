@@ -6,6 +6,7 @@ of an element with all before it and ends a document that is too deep; readers g
 
 import re
 from dataclasses import dataclass
+from typing import cast
 
 from lxml.etree import ParserError, XMLSyntaxError, XPath, iterwalk, strip_elements, strip_tags, tostring
 from lxml.html import HtmlElement, HTMLParser, document_fromstring
@@ -70,7 +71,7 @@ def parsed(characters: str) -> Parsed | None:
         _flatten(tree)
     if len(given) > MAX_TEXT:
         _drop_long_scripts(tree)
-    if is_large := _COUNT(tree) > MAX_ELEMENTS:
+    if is_large := _elements(tree) > MAX_ELEMENTS:
         strip_elements(tree, *_WORDLESS, with_tail=False)
     complexity = _complexity(tree, given)
     is_changed = (was_cut or is_large) and not complexity
@@ -98,7 +99,6 @@ def _read(characters: str, *, huge: bool) -> tuple[HtmlElement | None, bool]:
         remove_comments=True,
         remove_pis=True,
         collect_ids=False,
-        default_doctype=False,
         huge_tree=huge,
     )
     try:
@@ -126,9 +126,13 @@ def _flatten(tree: HtmlElement) -> None:
     strip_tags(tree, _WRAPPING)
 
 
+def _elements(tree: HtmlElement) -> int:
+    return int(cast("float", _COUNT(tree)))
+
+
 def _complexity(tree: HtmlElement, characters: str) -> str | None:
-    if (elements := int(_COUNT(tree))) > MAX_ELEMENTS:
+    if (elements := _elements(tree)) > MAX_ELEMENTS:
         return f"{elements} elements"
-    if len(characters) > MAX_TEXT and (letters := sum(map(len, _TEXTS(tree)))) > MAX_TEXT:
-        return f"{letters} characters of text"
-    return None
+    # Of nearly all pages even the markup is shorter.
+    letters = sum(map(len, cast("list[str]", _TEXTS(tree)))) if len(characters) > MAX_TEXT else 0
+    return f"{letters} characters of text" if letters > MAX_TEXT else None

@@ -23,6 +23,8 @@ from services.processor.page.walls import (
 )
 from shared.events import Form
 
+DENIED_WORDS = 25
+"""Below it, a page under such a heading has nothing else to say."""
 HARDLY_WORDS = 40
 """Of a text as long as a wall's own words."""
 CAPTION_WORDS = 15
@@ -33,6 +35,8 @@ FEW_HEADLINES = 3
 """As `HEADLINES`, where the page or its address calls it a list and hardly a word stands between them."""
 HEADLINE_WORDS = 5
 """A section is named in fewer."""
+TEASER = 100
+"""Characters that a line below a headline has on a list of them; many have more, but so have paragraphs."""
 LINKED_LINES = 0.3
 LINKED_LETTERS = 0.6
 LONG_LINES = 3
@@ -78,7 +82,7 @@ def _challenge(signals: Signals) -> str | None:
     asks = heads or asks_for_proof(signals.text)
     if signals.mark and (asks or not (signals.stated or signals.mark in MARKED_ALONE)):
         return f"of {signals.mark}"
-    said_twice = heads and (asks_for_proof(signals.text) or signals.words < HARDLY_WORDS)
+    said_twice = heads and (asks_for_proof(signals.text) or signals.words < DENIED_WORDS)
     return "asks for proof of a reader" if said_twice and not signals.stated else None
 
 
@@ -118,7 +122,9 @@ def _index(signals: Signals) -> str | None:
         return "calls itself a list"
     if signals.stated:
         return None
-    linked = signals.links.lines >= LINKED_LINES or (hardly and signals.links.letters >= LINKED_LETTERS)
+    short = all(len(line) < TEASER for line in signals.text.splitlines())
+    titled = short and signals.links.titles >= HEADLINES
+    linked = titled or signals.links.lines >= LINKED_LINES or (hardly and signals.links.letters >= LINKED_LETTERS)
     headed = any(word_count(heading) >= HEADLINE_WORDS for heading in signals.headings)
     listed = is_list(signals.url) or is_home(signals.url) or (linked and not headed and is_section(signals.url))
     return "a list of headlines" if listed else None

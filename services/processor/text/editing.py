@@ -95,7 +95,9 @@ def _placed(lines: Sequence[str], readings: Sequence[Reading], likely: Sequence[
         covered = covered if whole is None else range(whole, whole + 1)
         misses += not covered
         last = covered.start if covered else last
-        yield _Placed(line, said, last, _mean(covered, readings, likely))
+        # As the page has it: trafilatura drops joiners that Persian is written with, and puts marks before items.
+        text = line if whole is None else readings[whole].block.text
+        yield _Placed(text, said, last, _mean(covered, readings, likely))
 
 
 def _mean(covered: range, readings: Sequence[Reading], likely: Sequence[float]) -> float | None:
