@@ -86,7 +86,7 @@ def _is_older(observation: Observation, known: Known) -> bool:
 def _known(observation: Observation, article: Article, known: Known) -> Decision:
     if _is_older(observation, known):
         return _decision(Verdict.SUPERSEDED, "older_than_revision", known)
-    if False:
+    if article.page_verdict is not None and known.observed_as != "feed_only":
         # A way in or an error page neither changes nor brings back what was seen as a page.
         return _decision(Verdict.FEED_ONLY_AFTER_PAGE, "no_article_after_page", known)
     if known.withdrawn:
