@@ -1,6 +1,7 @@
 """The extractors that say which parts of a page are text: trafilatura on the shared tree, Resiliparse on its own."""
 
 import unicodedata
+import warnings
 from importlib.metadata import version
 from typing import Any
 
@@ -33,6 +34,8 @@ def second_text(characters: str) -> str:
 
 
 def warm_up() -> None:
+    # htmldate's parser would tell stderr once in each worker that it does not know EST.
+    warnings.filterwarnings("ignore", message="tzname .* identified but not understood")
     bare_extraction("<html><body><p>Warm-up</p></body></html>", with_metadata=True)
 
 
