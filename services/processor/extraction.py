@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 from services.processor.fingerprint import headline_hash, page_hash, text_hash
 from services.processor.language import classifier, language_of
+from services.processor.likeness.sketching import sketch_of
 from services.processor.metadata.access import is_free
 from services.processor.metadata.dates import read_time
 from services.processor.metadata.profiled import with_stated
@@ -142,6 +143,7 @@ def _article(source: Source, reading: Reading) -> Traced:
         page_hash=page_hash(source.body),
         extractor=f"{EXTRACTOR}+{stated.origin}/{stated.version}" if stated else EXTRACTOR,
         line_keys=line_keys(kept(full)),
+        sketch=sketch_of(metadata.headline, text),
         fields=fields,
     )
     return Traced(extracted=article, lines=lines)

@@ -17,29 +17,20 @@ The handler orchestrates; what it means is decided in `decision`, what a failure
 import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
-from dataclasses import replace
 from typing import Protocol
-from uuid import UUID
 
 import structlog
 
-from services.processor.composition import snapshot_event, withdrawal_event
-from services.processor.decision import LIVE_ELSEWHERE, decide
 from services.processor.ledger import Ledger
 from services.processor.model import (
-    EVENT_VERDICTS,
     Article,
     Decision,
     Extracted,
-    Known,
     NotAnArticle,
-    Observation,
     Places,
-    Revised,
     Source,
-    Verdict,
-    article_id,
 )
+from services.processor.settling import settle
 from shared import metrics
 from shared.broker.protocols import Delivery
 from shared.delivery import Ack, judge
@@ -49,16 +40,12 @@ from shared.events import ArticleEvent
 from shared.messages import RawPage, decode_raw_page
 from shared.steps import Step, reached, step
 from shared.topology import RAW_WORK
-from shared.urls import address_key
 from shared.waiting import waiting
 from shared.workers import WorkerLost
 
 log = structlog.get_logger()
 
 Extract = Callable[[Source], Awaitable[Extracted]]
-
-LEARNED_FROM = EVENT_VERDICTS | {Verdict.ALIAS, Verdict.UNCHANGED, Verdict.REBASELINED}
-"""Verdicts on an article as it is now; an older look at it would put back lines that it has no more."""
 
 
 class Store(Protocol):
@@ -96,7 +83,7 @@ class Handler:
             if await ledger.seen(page.raw_id):
                 log.info("observation_repeated", raw_id=str(page.raw_id))
                 return
-            decision, event = await _settle(ledger, page, extracted, places)
+            decision, event = await settle(ledger, page, extracted, places)
             await reached(Step.PAGE_SETTLE, "before")
         await reached(Step.PAGE_SETTLE, "after")
         if event is not None:
@@ -120,97 +107,6 @@ class Handler:
             # Once more, one suspect at a time, so that two heavy pages cannot take the memory from each other.
             async with self._alone:
                 return await self._extract(source)
-
-
-async def _settle(
-    ledger: Ledger, page: RawPage, extracted: Extracted | None, places: Places
-) -> tuple[Decision, ArticleEvent | None]:
-    article = extracted if isinstance(extracted, Article) else None
-    known = await _known(ledger, page, places)
-    observation = Observation(
-        kind=page.kind,
-        entry_id=page.entry_id,
-        number=page.observation,
-        observed_at=page.observed_at,
-        address_known=await ledger.address_known(places.own[0]),
-        # After the article was locked: it may have been forgotten while we waited for it.
-        forgotten=await ledger.forgotten(places),
-        gone_since=await ledger.gone_since(page.entry_id, page.observation),
-    )
-    twin = await ledger.twin(article) if article else None
-    decision = decide(observation, extracted, known, twin)
-    subject = decision.article_id
-    if subject is None and article and decision.verdict not in {Verdict.FORGOTTEN, Verdict.SUPERSEDED}:
-        subject = article_id(address_key(places.own[-1]))
-    event = await _apply(ledger, page, article, decision, subject, places)
-    await ledger.settle(page, decision, subject, event)
-    if article and subject and decision.verdict in LEARNED_FROM:
-        await ledger.remember_lines(subject, article)
-    return decision, event
-
-
-async def _known(ledger: Ledger, page: RawPage, places: Places) -> Known | None:
-    known = await ledger.known(places)
-    if known is None or page.kind != "gone":
-        return known
-    return replace(known, live_elsewhere=await ledger.live_elsewhere(known.article_id, page.entry_id))
-
-
-async def _apply(
-    ledger: Ledger, page: RawPage, article: Article | None, decision: Decision, subject: UUID | None, places: Places
-) -> ArticleEvent | None:
-    """Bring the store to what was decided; the event, where there is one."""
-    match decision.verdict:
-        case Verdict.PUBLISHED | Verdict.COPIED | Verdict.UPDATED if article and subject:
-            return await _publish(ledger, page, article, decision, subject, places)
-        case Verdict.WITHDRAWN if subject:
-            return await _withdraw(ledger, page, subject)
-        case Verdict.ALIAS if subject:
-            await ledger.add_addresses(subject, places.all)
-            await ledger.confirm(subject, page)
-        case Verdict.UNCHANGED | Verdict.REBASELINED if article and subject:
-            # Also when the words are the same: from now on they count as this extractor's.
-            await ledger.rebaseline(subject, page, _revised(article))
-        case Verdict.UNCHANGED | Verdict.GONE if subject and decision.rule != LIVE_ELSEWHERE:
-            await ledger.confirm(subject, page)
-    return None
-
-
-async def _publish(
-    ledger: Ledger, page: RawPage, article: Article, decision: Decision, subject: UUID, places: Places
-) -> ArticleEvent:
-    stored = await ledger.stored(subject) if decision.article_id else None
-    await ledger.add_addresses(subject, places.all)
-    event = snapshot_event(
-        page,
-        article,
-        decision,
-        article_id=subject,
-        stored=stored,
-        urls=await ledger.urls(subject),
-        now=ledger.now,
-    )
-    await ledger.publish(event, page, _revised(article))
-    return event
-
-
-async def _withdraw(ledger: Ledger, page: RawPage, subject: UUID) -> ArticleEvent:
-    stored = await ledger.stored(subject)
-    event = withdrawal_event(page, stored, urls=await ledger.urls(subject), now=ledger.now)
-    nothing = Revised(text_hash="", headline_hash="", page_hash="", extractor="", withdrawn=True)
-    await ledger.publish(event, page, nothing)
-    return event
-
-
-def _revised(article: Article) -> Revised:
-    return Revised(
-        text_hash=article.text_hash,
-        full_hash=article.full_hash,
-        headline_hash=article.headline_hash,
-        page_hash=article.page_hash,
-        extractor=article.extractor,
-        withdrawn=False,
-    )
 
 
 def _source(page: RawPage, standing: frozenset[str]) -> Source:

@@ -6,6 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID, uuid5
 
+from services.processor.sketch import Likeness, Sketch
 from shared.events import Form, Image, Language, Moment, Related
 from shared.messages import EntryFacts, ObservationKind
 
@@ -68,6 +69,7 @@ class Article:
     page_hash: str
     extractor: str
     line_keys: tuple[str, ...] = ()
+    sketch: Sketch | None = None
     fields: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -130,6 +132,8 @@ class Known:
     story_id: UUID
     matched: str = "address"
     live_elsewhere: bool = False
+    sketch: Sketch | None = None
+    """Of its current words, where the index still has them."""
 
     @property
     def text_hashes(self) -> frozenset[str]:
@@ -147,6 +151,41 @@ class Twin:
     site: str
     headline_hash: str
     withdrawn: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lookalike:
+    """A stored article that may be alike, as the index found it: by the same words, by keys, by an address hint.
+
+    `words` counts those of its text; `text_hash` and `sketch` are those of the revision that was found, the current
+    one or an earlier one. `shared_keys` is how many keys led to it.
+    """
+
+    article_id: UUID
+    story_id: UUID
+    url: str
+    site: str
+    text_hash: str
+    headline_hash: str
+    sketch: Sketch | None
+    shared_keys: int = 0
+    withdrawn: bool = False
+    first_seen_at: datetime
+    published_at: datetime | None = None
+    hinted: bool = False
+    """Whether its address is alike too (`shared.address_key.hint_of`)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Matched:
+    """The stored article that a decision was made by, and how alike the two are."""
+
+    article_id: UUID
+    story_id: UUID
+    url: str
+    site: str
+    likeness: Likeness | None
+    """None for the same words of texts too short, or stored too long ago, to have a sketch."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

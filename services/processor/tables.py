@@ -66,6 +66,12 @@ articles = Table(
     Column("page_hash", String(64), nullable=False),
     Column("extractor", String(100), nullable=False),
     Column("first_seen_at", UtcDateTime, nullable=False),
+    # When it was published by its own word; the earliest of a story may be its original.
+    Column("published_at", UtcDateTime),
+    # Four bytes a field: what a later revision says otherwise.
+    Column("facets", LargeBinary),
+    # Since when its page answers and shows no text.
+    Column("emptied_at", UtcDateTime),
     Index("articles_story", "story_id"),
 )
 
@@ -92,7 +98,12 @@ addresses = Table(
     Column("url", Text, nullable=False),
     Column("article_id", Uuid, nullable=False),
     Column("first_seen_at", UtcDateTime, nullable=False),
+    # What a looser rule says of the address: text must confirm it.
+    Column("hint", BigInteger),
+    # Of the words that were last seen there.
+    Column("seen_hash", LargeBinary),
     Index("addresses_key", "key_id"),
+    Index("addresses_hint", "hint"),
     Index("addresses_article", "article_id"),
 )
 
